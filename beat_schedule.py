@@ -1,0 +1,1 @@
+"""The whole schedule of beat."""
