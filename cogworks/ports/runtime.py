@@ -1,0 +1,204 @@
+"""What holds a run together between processes: leases, projection, memo, ledger, queue, clock and ids."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName
+from cogworks.model.state import Cost
+
+
+class Refusal(StrEnum):
+    """Why a claim was refused."""
+
+    DONE = "done"
+    LIVE = "live"
+    OLDER = "older"
+    STOPPED = "stopped"
+    SETTLING = "settling"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Ownership of one attempt. ``guard`` raises StaleFence or Cancelled once it is lost; call it before any write."""
+
+    key: AttemptKey
+    fence: int
+    starts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLease:
+    """Ownership of a run's state for one step, with the fence that its writes carry."""
+
+    item: Item
+    fence: int
+    wakes: int
+    token: str
+
+
+class Keeper(Protocol):
+    """Keeps a lease alive in the background."""
+
+    def guard(self) -> None:
+        """Raise StaleFence when the lease is lost, Cancelled when the run was stopped; else return."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may work: one step lease per run, one claim per attempt, all with fencing tokens (RUN-02, RUN-07).
+
+    Times are the store's own; clocks of workers do not matter.
+    """
+
+    def take_step(self, item: Item, *, fence_floor: int = 0) -> StepLease | None:
+        """Take the run's lease; None when held, after counting a wake-up for the holder."""
+        ...
+
+    def end_step(self, lease: StepLease) -> bool:
+        """Give the lease back; True when somebody called meanwhile, so that the caller steps again."""
+        ...
+
+    def keep_step(self, lease: StepLease) -> AbstractContextManager[Keeper]: ...
+    def claim(self, key: AttemptKey, *, owner: str, fence_floor: int) -> Claim | Refusal: ...
+    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
+        """Renew the claim every quarter of its lease until the block ends."""
+        ...
+
+    def complete(self, claim: Claim, outcome: str) -> bool:
+        """Store the outcome and end the lease; False when the claim is stale (nothing is stored)."""
+        ...
+
+    def abandon(self, claim: Claim) -> None:
+        """End the lease without an outcome: the attempt may be taken again."""
+        ...
+
+    def live(self, item: Item) -> frozenset[str]:
+        """Return the texts of the attempt keys whose lease is live."""
+        ...
+
+    def stop(self, item: Item, *, reason: str) -> None:
+        """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectedRun:
+    """What Redis knows of a run: the state as last written, recorded outcomes, and small facts."""
+
+    state: str
+    outcomes: Mapping[str, str]
+    facts: Mapping[str, str]
+
+
+class Projection(Protocol):
+    """A rebuildable copy of what GitHub holds, so that a step need not read it back (20 section 4)."""
+
+    def load(self, item: Item) -> ProjectedRun | None: ...
+    def save(self, item: Item, *, state: str, seq: int, fence: int, open_run: bool) -> None:
+        """Store the state; raise StaleFence when a newer one is there."""
+        ...
+
+    def outcome(self, key: AttemptKey) -> str | None: ...
+    def note(self, item: Item, facts: Mapping[str, str]) -> None:
+        """Remember small facts of a run, such as comment ids; losing them costs a look-up."""
+        ...
+
+    def known(self) -> tuple[Item, ...]:
+        """Return every open run that has a projection."""
+        ...
+
+    def forget(self, item: Item) -> None: ...
+    def cursor(self, repo: RepoName, name: str) -> str | None: ...
+    def move_cursor(self, repo: RepoName, name: str, value: str) -> None: ...
+
+
+class Memo(Protocol):
+    """Answers of the provider, kept seven days under their call key, so that a crash does not pay twice (RUN-11)."""
+
+    def get(self, call_key: str) -> str | None: ...
+    def put(self, call_key: str, answer: str) -> None: ...
+
+
+class Grant(StrEnum):
+    """Answer of the ledger to a reservation."""
+
+    GRANTED = "granted"
+    OVER_RUN_LIMIT = "over_run_limit"
+    OVER_NODE_LIMIT = "over_node_limit"
+    OVER_TOKEN_LIMIT = "over_token_limit"  # noqa: S105 - the name of a limit
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingLimits:
+    """What a reservation must stay within; None means no limit of that kind."""
+
+    run_microusd: int
+    run_tokens: int
+    node_microusd: int | None
+    concurrent_calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerView:
+    """Sums of a run: paid, held for calls under way, and sent without an answer (worst case, RUN-17)."""
+
+    committed: Cost
+    reserved: Cost
+    unreconciled: Cost
+
+
+class Ledger(Protocol):
+    """The cost ledger: worst case reserved before a call, actual committed after it; every verb is one script."""
+
+    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int]) -> None:
+        """Create the ledger from the journal's sums when it is missing; otherwise do nothing."""
+        ...
+
+    def reserve(
+        self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits
+    ) -> Grant: ...
+    def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
+        """Book the actual cost once and free the reservation; False when it was booked before."""
+        ...
+
+    def release(self, item: Item, *, call_id: str) -> None:
+        """Free a reservation whose call was certainly not sent."""
+        ...
+
+    def expire(self, item: Item) -> int:
+        """Count reservations past their time as unreconciled and return how many there were."""
+        ...
+
+    def show(self, item: Item) -> LedgerView: ...
+
+
+class Queue(Protocol):
+    """Sends hints to workers; losing one costs time, never work."""
+
+    def step(self, item: Item, *, hint: str) -> None: ...
+    def run_nodes(self, item: Item, attempts: Sequence[tuple[NodeRef, int, str]]) -> None:
+        """Dispatch attempts of ``(node, attempt, queue)``: one as a chain, several as a chord; each ends in a step."""
+        ...
+
+
+class Clock(Protocol):
+    """Time of this process; leases never use it."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    """Fresh identifiers and jitter."""
+
+    def uuid(self) -> str: ...
+    def jitter(self) -> float:
+        """Return a factor between 0.5 and 1.5 for backoff."""
+        ...
