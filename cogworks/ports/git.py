@@ -83,7 +83,7 @@ class Git(Protocol):
         ...
 
     def push(self, repo: RepoName, *, branch: str, sha: Sha, expected: Sha | None) -> None:
-        """Move ``branch`` to ``sha`` if it still is at ``expected`` (None: absent); else BranchDiverged. Never forced."""
+        """Move ``branch`` from ``expected`` (None: absent) to ``sha``, never forced; else BranchDiverged."""
         ...
 
     def checkout(self, repo: RepoName, *, ref: Sha, name: str) -> WorkTree:
