@@ -12,7 +12,7 @@ from cogworks.extension_api.wire import WireModel
 _WITH_CONTRACTS = frozenset({Method.VALIDATE, Method.REVIEW_RULES, Method.EXTRACT_INTERFACES})
 
 
-class InvalidResponse(Exception):  # noqa: N818 - named after the error code `invalid_response`
+class InvalidResponse(Exception):
     """The response of a service cannot be used: `path` is the JSON path of the violation, `problem` says what it is."""
 
     def __init__(self, path: str, problem: str) -> None:
