@@ -1,20 +1,12 @@
 """Git: repository content at a commit, commits pushed to our branches, and work trees to edit in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, Self
 
+from cogworks.model.change import Change
 from cogworks.model.ids import RepoName, Sha
 
 Guard = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One changed path between two commits or in a work tree: ``create``, ``modify`` or ``delete``."""
-
-    path: str
-    action: str
 
 
 class WorkTree(Protocol):

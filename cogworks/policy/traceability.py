@@ -1,0 +1,51 @@
+"""From the lines of a work item to what became of them (TRC-01)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from cogworks.model.findings import MatrixRow
+
+_LINE = re.compile(r"^\s*(?:[-*+]\s+(?:\[[ xX]\]\s+)?|\d+[.)]\s+)(?P<text>\S.*)$")
+_MUST = re.compile(r"(?<=[.!?])\s+")
+_OBLIGATION = re.compile(r"\b(?:must|shall|has to|have to|needs to)\b", re.IGNORECASE)
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+
+
+def rows_of(body: str) -> tuple[MatrixRow, ...]:
+    """Return one row per checkbox, list item, numbered line and must-sentence of ``body``, as R1, R2, …
+
+    A work item without any gets one row: its first line.
+    """
+    lines = _FENCE.sub("", body).splitlines()
+    texts = [text for line in lines for text in _requirements(line)]
+    first = next((line.strip() for line in lines if line.strip()), "(no text)")
+    unique = list(dict.fromkeys(texts)) or [first]
+    return tuple(MatrixRow(requirement_id=f"R{number}", text=text) for number, text in enumerate(unique, start=1))
+
+
+def _requirements(line: str) -> list[str]:
+    item = _LINE.match(line)
+    if item:
+        return [item["text"].strip()]
+    if line.lstrip().startswith("#"):
+        return []
+    return [sentence.strip() for sentence in _MUST.split(line) if _OBLIGATION.search(sentence)]
+
+
+def fill(rows: Sequence[MatrixRow], column: str, cells: Mapping[str, str], *, reason: str) -> tuple[MatrixRow, ...]:
+    """Return ``rows`` with ``column`` filled from ``cells`` by requirement id; others become ``n/a`` with a reason."""
+    return tuple(
+        replace(row, **{column: cells[row.requirement_id]})
+        if row.requirement_id in cells
+        else replace(row, **{column: "n/a", "reason": row.reason or f"{column}: {reason}"})
+        for row in rows
+    )
+
+
+def settle(rows: Sequence[MatrixRow], *, delivered: Iterable[str], missing: Iterable[str]) -> tuple[MatrixRow, ...]:
+    """Return ``rows`` with their final status: satisfied when delivered and not found missing."""
+    done, gone = set(delivered), set(missing)
+    return tuple(
+        replace(row, status="satisfied" if row.requirement_id in done - gone else "not_addressed") for row in rows
+    )
