@@ -22,6 +22,13 @@ _T = TypeVar("_T")
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _UNKNOWN = frozenset({"unexpected_keyword_argument", "extra_forbidden"})
+_SHAPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+}
 _MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 
 
@@ -152,7 +159,7 @@ def _resolved(node: object, root: Mapping[str, object]) -> Mapping[str, object]:
         return {}
     choices = node.get("anyOf")
     if isinstance(choices, list):
-        return _resolved(choices[0], root)
+        return _resolved({**choices[0], **{k: v for k, v in node.items() if k != "anyOf"}}, root)
     ref = node.get("$ref")
     definitions = root.get("$defs")
     if isinstance(ref, str) and isinstance(definitions, Mapping):
@@ -179,4 +186,6 @@ def _described(node: Mapping[str, object]) -> str:
         return f"{low} to {high}"
     if low is not None:
         return f"{low} or more"
-    return f"more than {above}" if above is not None else str(node.get("type", ""))
+    if above is not None:
+        return f"more than {above}"
+    return _SHAPES.get(str(node.get("type")), "")
