@@ -1,6 +1,6 @@
 """Which labels an issue should carry for the state of its run (30 section 2)."""
 
-from cogworks.model.config import LabelNames
+from cogworks.model.config import Labels
 from cogworks.model.state import ItemClass, NodeStatus, RunState, RunStatus, Swi
 
 PROCESSING = "cogworks:processing"
@@ -13,7 +13,7 @@ RESTART = "cogworks:restart"
 _AT_WORK = (NodeStatus.ACTIVE, NodeStatus.AWAITING_APPROVAL)
 
 
-def desired(state: RunState, names: LabelNames) -> frozenset[str]:
+def desired(state: RunState, names: Labels) -> frozenset[str]:
     """Return the labels that the machine wants on the work item; people's own labels are not its business."""
     everywhere = [*state.nodes.items(), *(pair for swi in state.sub_work_items for pair in swi.nodes.items())]
     labels = {f"{NODE_PREFIX}{node}" for node, at in everywhere if at.status in _AT_WORK and state.status.open}
@@ -27,7 +27,7 @@ def desired(state: RunState, names: LabelNames) -> frozenset[str]:
     return frozenset(labels)
 
 
-def _of_status(status: RunStatus, names: LabelNames) -> set[str]:
+def _of_status(status: RunStatus, names: Labels) -> set[str]:
     match status:
         case RunStatus.FAILED | RunStatus.ESCALATED:
             return {NODE_FAILED}
@@ -41,22 +41,22 @@ def _of_status(status: RunStatus, names: LabelNames) -> set[str]:
             return set()
 
 
-def ours(label: str, names: LabelNames) -> bool:
+def ours(label: str, names: Labels) -> bool:
     """Tell whether the machine removes ``label`` when it no longer wants it."""
     return label.startswith(NODE_PREFIX) or label in (PROCESSING, names.awaiting_review)
 
 
-def of_swi(swi: Swi, names: LabelNames) -> frozenset[str]:
+def of_swi(swi: Swi, names: Labels) -> frozenset[str]:
     """Return the labels of a sub-work-item's issue."""
     return frozenset({names.sub_work_item, f"{STATUS_PREFIX}{swi.status}"})
 
 
-def runnable(labels: frozenset[str], names: LabelNames) -> bool:
+def runnable(labels: frozenset[str], names: Labels) -> bool:
     """Tell whether an open issue with ``labels`` may be picked up (GH-08)."""
     return names.trigger in labels and not labels & {names.hold, names.cancel, NODE_FAILED, NODE_COMPLETE}
 
 
-def described(names: LabelNames) -> dict[str, tuple[str, str]]:
+def described(names: Labels) -> dict[str, tuple[str, str]]:
     """Return colour and description of each label that is created on first use."""
     return {
         names.trigger: ("0e8a16", "CogWorks: start or resume"),

@@ -17,7 +17,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("url_password", r"[a-z][a-z0-9+.-]{1,15}://[^\s/:@<>${}\"']{1,64}:[^\s/@<>${}\"']{3,}@"),
     (
         "assigned_credential",
-        r"""(?i)\b[a-z0-9_]*(?:key|secret|passw(?:or)?d|token)[a-z0-9_]*["']?\s*[:=]\s*["'](?!<|\$\{|REPLACE)[^"'\s]{8,}["']""",
+        r"""(?i:\b[a-z0-9_]*(?:key|secret|passw(?:or)?d|token)[a-z0-9_]*["']?\s*[:=]\s*["'](?!<|\$\{|REPLACE)[^"'\s]{8,}["'])""",
     ),
 )
 _PATTERN = re.compile("|".join(f"(?P<{name}>{shape})" for name, shape in _SHAPES))
