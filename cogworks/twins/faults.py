@@ -127,8 +127,8 @@ class FaultMiddleware:
             else:
                 await self._strike(exchange, fault, facts)
         except asyncio.CancelledError:
+            # Only the end of the twin cancels a request; the client sees what it would see of a service that died.
             await exchange.abort()
-            raise
         finally:
             exchange.settle()
 

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOOPBACK = "127.0.0.1"
 _CONNECTION_KEY = "twin.connection"
+_GRACE_SECONDS = 0.1
 
 
 class Connection:
@@ -66,6 +67,13 @@ class _Server(uvicorn.Server):
         sys.stdout.write(self._ready_line + "\n")
         sys.stdout.flush()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Requests that are being answered get a moment; held and hanging ones would keep the twin up for ever.
+        await asyncio.sleep(_GRACE_SECONDS)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await super().shutdown(sockets=sockets)
+
 
 def bind(port: int) -> socket.socket:
     """Return a loopback socket on `port`, 0 for any free one; OSError says that the port is taken."""
@@ -94,7 +102,7 @@ def serve(app: ASGIApp, *, twin: str, bound: socket.socket, tokens: Mapping[str,
         access_log=False,
         log_level="warning",
         timeout_keep_alive=60,
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=1,
     )
     ready_line = json.dumps({"twin": twin, "url": url_of(bound), "tokens": dict(tokens)})
     server = _Server(config, ready_line=ready_line)
