@@ -1,8 +1,8 @@
 """What holds a run together between processes: leases, projection, memo, ledger, queue, clock and ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -29,6 +29,7 @@ class Claim:
     key: AttemptKey
     fence: int
     starts: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,13 @@ class Leases(Protocol):
         ...
 
     def keep_step(self, lease: StepLease) -> AbstractContextManager[Keeper]: ...
-    def claim(self, key: AttemptKey, *, owner: str, fence_floor: int) -> Claim | Refusal: ...
+    def claim(self, key: AttemptKey, *, owner: str, fence_floor: int, seen_before: bool = False) -> Claim | Refusal:
+        """Take the attempt, or say why not.
+
+        ``seen_before``: it was dispatched earlier, so that after a loss of the store its owner, if alive, comes first.
+        """
+        ...
+
     def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
         """Renew the claim every quarter of its lease until the block ends."""
         ...
@@ -151,13 +158,20 @@ class LedgerView:
     committed: Cost
     reserved: Cost
     unreconciled: Cost
+    by_node: Mapping[str, int] = field(default_factory=dict)
 
 
 class Ledger(Protocol):
     """The cost ledger: worst case reserved before a call, actual committed after it; every verb is one script."""
 
-    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int]) -> None:
-        """Create the ledger from the journal's sums when it is missing; otherwise do nothing."""
+    def seed(
+        self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()
+    ) -> None:
+        """Start the ledger from the journal's sums when it was not started yet; otherwise do nothing.
+
+        What was committed before the start is forgotten, for its owner sends it again (RUN-14); ``call_ids``
+        are calls that the sums hold already: committing them again does nothing.
+        """
         ...
 
     def reserve(
