@@ -1,0 +1,71 @@
+-- Shared words of all scripts; every script starts with this file.
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Lua prints large numbers in scientific notation, which no reader of ours expects.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- How long this Redis has known us; the first to ask starts the count (RUN-14).
+local function epoch_age_ms(epoch_key, now)
+  redis.call('SET', epoch_key, whole(now), 'NX')
+  return now - tonumber(redis.call('GET', epoch_key))
+end
+
+local function raise_fence(run_key, fence)
+  local current = tonumber(redis.call('HGET', run_key, 'fence') or '0')
+  if current < fence then
+    redis.call('HSET', run_key, 'fence', whole(fence))
+  end
+end
+
+local function next_fence(run_key, floor)
+  raise_fence(run_key, floor)
+  return redis.call('HINCRBY', run_key, 'fence', 1)
+end
+
+-- An attempt's lease is one text: attempt|fence|end of lease in ms, 0 once ended|starts|owner.
+local function read_attempt(run_key, field)
+  local text = redis.call('HGET', run_key, field)
+  if not text then
+    return nil
+  end
+  local attempt, fence, ends, starts, owner = string.match(text, '^(%d+)|(%d+)|(%d+)|(%d+)|(.*)$')
+  return {
+    attempt = tonumber(attempt), fence = tonumber(fence), ends = tonumber(ends), starts = tonumber(starts), owner = owner,
+  }
+end
+
+local function write_attempt(run_key, field, entry)
+  local parts = {whole(entry.attempt), whole(entry.fence), whole(entry.ends), whole(entry.starts), entry.owner}
+  redis.call('HSET', run_key, field, table.concat(parts, '|'))
+end
+
+-- A reservation is one text: node|micro-dollars|tokens|end in ms. Past its end it counts as sent and unanswered.
+local function read_reservation(text)
+  local node, microusd, tokens, ends = string.match(text, '^([^|]*)|(%d+)|(%d+)|(%d+)$')
+  return {node = node, microusd = tonumber(microusd), tokens = tonumber(tokens), ends = tonumber(ends)}
+end
+
+-- Sums of all reservations but the one of call `except`: live ones and late ones apart, and one node's share of both.
+local function sum_reservations(res_key, now, except, node)
+  local sums = {live = {calls = 0, microusd = 0, tokens = 0}, late = {calls = 0, microusd = 0, tokens = 0}, node = 0}
+  local all = redis.call('HGETALL', res_key)
+  for i = 1, #all, 2 do
+    if all[i] ~= except then
+      local one = read_reservation(all[i + 1])
+      local sum = one.ends > now and sums.live or sums.late
+      sum.calls = sum.calls + 1
+      sum.microusd = sum.microusd + one.microusd
+      sum.tokens = sum.tokens + one.tokens
+      if one.node == node then
+        sums.node = sums.node + one.microusd
+      end
+    end
+  end
+  return sums
+end

@@ -1,0 +1,122 @@
+"""The cost ledger in memory, with the rules of the one in Redis."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+from cogworks.model.ids import Item
+from cogworks.model.state import Cost
+from cogworks.ports.runtime import Clock, Grant, LedgerView, SpendingLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reservation:
+    node: str
+    cost: Cost
+    ends_s: float
+
+
+@dataclass(slots=True)
+class _Account:
+    seeded: bool = False
+    committed: Cost = Cost()
+    by_node: dict[str, int] = field(default_factory=dict)
+    calls: set[str] = field(default_factory=set)
+    reservations: dict[str, _Reservation] = field(default_factory=dict)
+    not_yet_expired: set[str] = field(default_factory=set)
+    unanswered: int = 0
+
+
+class MemoryLedger:
+    """Implements Ledger; ``wipe`` loses everything, as a Redis started empty does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._accounts: dict[Item, _Account] = {}
+
+    def wipe(self) -> None:
+        """Lose everything."""
+        self._accounts.clear()
+
+    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
+        """Start the ledger from the journal's sums when it was not started yet."""
+        account = self._account(item)
+        if not account.seeded:
+            account.seeded, account.committed = True, committed
+            account.by_node, account.calls = dict(by_node), set(call_ids)
+
+    def reserve(self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits) -> Grant:
+        """Hold the worst case of a call, or say which limit it would pass."""
+        account, now = self._account(item), self._clock.monotonic()
+        if call_id in account.calls:
+            return Grant.GRANTED
+        mine = account.reservations.get(call_id)
+        late = mine is not None and mine.ends_s <= now
+        others = [one for name, one in account.reservations.items() if late or name != call_id]
+        refusal = _refusal(account, others, node=node, ask=ask, limits=limits, now=now)
+        if refusal:
+            return refusal
+        if mine is not None and late:
+            account.unanswered += 1
+            account.reservations[f"{call_id}~{account.unanswered}"] = mine
+        account.reservations[call_id] = _Reservation(node=node, cost=ask, ends_s=now + ttl_s)
+        account.not_yet_expired.add(call_id)
+        return Grant.GRANTED
+
+    def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
+        """Book the actual cost once and free the reservation; False when it was booked before."""
+        account = self._account(item)
+        self.release(item, call_id=call_id)
+        if call_id in account.calls:
+            return False
+        account.calls.add(call_id)
+        account.committed += actual
+        account.by_node[node] = account.by_node.get(node, 0) + actual.microusd
+        return True
+
+    def release(self, item: Item, *, call_id: str) -> None:
+        """Free a reservation whose call was certainly not sent."""
+        account = self._account(item)
+        account.reservations.pop(call_id, None)
+        account.not_yet_expired.discard(call_id)
+
+    def expire(self, item: Item) -> int:
+        """Return how many reservations went past their time since the last call."""
+        account, now = self._account(item), self._clock.monotonic()
+        late = {name for name in account.not_yet_expired if account.reservations[name].ends_s <= now}
+        account.not_yet_expired -= late
+        return len(late)
+
+    def show(self, item: Item) -> LedgerView:
+        """Return the sums of the run, and what each node has committed."""
+        account, now = self._account(item), self._clock.monotonic()
+        live = [one.cost for one in account.reservations.values() if one.ends_s > now]
+        late = [one.cost for one in account.reservations.values() if one.ends_s <= now]
+        return LedgerView(
+            committed=account.committed, reserved=_sum(live), unreconciled=_sum(late), by_node=dict(account.by_node)
+        )
+
+    def _account(self, item: Item) -> _Account:
+        return self._accounts.setdefault(item, _Account())
+
+
+def _refusal(
+    account: _Account, others: list[_Reservation], *, node: str, ask: Cost, limits: SpendingLimits, now: float
+) -> Grant | None:
+    if sum(one.ends_s > now for one in others) >= limits.concurrent_calls:
+        return Grant.BUSY
+    total = account.committed + _sum([one.cost for one in others]) + ask
+    if total.microusd > limits.run_microusd:
+        return Grant.OVER_RUN_LIMIT
+    if total.tokens > limits.run_tokens:
+        return Grant.OVER_TOKEN_LIMIT
+    at_node = sum(one.cost.microusd for one in others if one.node == node)
+    at_node += account.by_node.get(node, 0) + ask.microusd
+    if limits.node_microusd is not None and at_node > limits.node_microusd:
+        return Grant.OVER_NODE_LIMIT
+    return None
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    return reduce(add, costs, Cost())
