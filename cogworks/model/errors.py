@@ -32,6 +32,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cogworks.model.llm import Usage
+
 
 class FailureCategory(StrEnum):
     """Why a node, an SWI or a run stopped (ENG-04)."""
@@ -239,13 +241,14 @@ class BranchDiverged(Permanent):
 
 
 class LlmError(Permanent):
-    """The model provider refused the call for good."""
+    """The model provider refused the call for good; ``usage`` is what an answer of that kind cost all the same."""
 
     category = FailureCategory.LLM_ERROR
 
-    def __init__(self, message: str = "", *, request_id: str = "") -> None:
+    def __init__(self, message: str = "", *, request_id: str = "", usage: Usage | None = None) -> None:
         super().__init__(message)
         self.request_id = request_id
+        self.usage = usage
 
 
 class LlmAuth(LlmError):
