@@ -53,6 +53,16 @@ def copy_entries(source: str, target: str) -> None:
             shutil.copy2(entry.path, place, follow_symlinks=False)
 
 
+def start_relay(program: str, sockets: dict[str, str]) -> None:
+    """Start the way to the twins and wait until it listens."""
+    ready, told = os.pipe()
+    command = [sys.executable, "-I", "-S", program, json.dumps(sockets)]
+    os.posix_spawn(command[0], command, {}, file_actions=[(os.POSIX_SPAWN_DUP2, told, 1)])
+    os.close(told)
+    os.read(ready, 1)
+    os.close(ready)
+
+
 def main(arguments: list[str]) -> None:
     """Read the plan, take it on, and become the command."""
     plan = json.loads(arguments[0])
@@ -63,6 +73,8 @@ def main(arguments: list[str]) -> None:
     take_limits(plan["limits"])
     if plan["copy"] is not None:
         copy_entries(*plan["copy"])
+    if plan["relays"]:
+        start_relay(*plan["relays"])
     os.chdir(plan["directory"])
     os.execve(arguments[1], arguments[1:], plan["environment"])  # noqa: S606 - becoming the command is the purpose
 

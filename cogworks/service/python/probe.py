@@ -29,13 +29,13 @@ print("; ".join(problems) or "holds")
 """
 
 
-def try_sandbox(sandbox: Sandbox, *, bubblewrap: str, home: Path) -> tuple[Sandbox | None, str | None]:
+def try_sandbox(sandbox: Sandbox, *, bubblewrap: str, scratch: Path) -> tuple[Sandbox | None, str | None]:
     """The sandbox with namespaces, or None and the reason why there is none."""
     program = find_bubblewrap(bubblewrap)
     if program is None:
         return None, f"{bubblewrap} is not installed, so repository code cannot be isolated"
     closed = replace(sandbox, bubblewrap=program)
-    with tempfile.TemporaryDirectory(prefix="probe-", dir=home) as directory:
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=scratch) as directory:
         outside = Path(directory)
         outside.chmod(0o777)
         os.environ[_CANARY] = "visible"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cogworks.service.python import limits as limits_program
+from cogworks.service.python import relay as relay_program
 from cogworks.service.python.deadlines import Deadline
 from cogworks.service.python.interpreter import Interpreter
 from cogworks.service.python.processes import MAX_OUTPUT_BYTES, Finished, run_process
@@ -19,6 +20,7 @@ TREE = "/scratch"
 
 _SOURCE = "/checkout"
 _LIMITS_PROGRAM = "/service/limits.py"
+_RELAY_PROGRAM = "/service/relay.py"
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _READ_ONLY = ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 _FIRST_USER = 61184
@@ -38,6 +40,8 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
     runs_repository_code: bool = False
     """gets a copy of the checkout to write in, and a user id of its own"""
+    relays: Mapping[int, Path] = field(default_factory=dict)
+    """loopback port inside -> the service's unix socket behind it"""
     output_limit_bytes: int = MAX_OUTPUT_BYTES
 
 
@@ -73,7 +77,7 @@ class Sandbox:
     def environment(self, variables: Mapping[str, str], *, home: str) -> dict[str, str]:
         """Exactly what a command finds in its environment."""
         path = f"{self.interpreter.scripts}:/usr/local/bin:/usr/bin:/bin"
-        return {"PATH": path, "LANG": "C.UTF-8", "HOME": home, "PYTHONHASHSEED": "0", **variables}
+        return {**variables, "PATH": path, "LANG": "C.UTF-8", "HOME": home, "PYTHONHASHSEED": "0"}
 
     def _inner(self, job: Job) -> list[str]:
         user = self._user() if job.runs_repository_code else None
@@ -81,6 +85,7 @@ class Sandbox:
             "die_with_parent": False,
             "user": user,
             "limits": self._limits(processes=True),
+            "relays": [_RELAY_PROGRAM, {str(port): _relay_socket(port) for port in job.relays}] if job.relays else None,
             "copy": [_SOURCE, TREE] if job.runs_repository_code else None,
             "directory": TREE,
             "environment": self.environment(job.variables, home=TREE if job.runs_repository_code else "/tmp"),  # noqa: S108 - the sandbox's own
@@ -121,11 +126,14 @@ class Sandbox:
         for prefix in self.mounted:
             mounts += ["--ro-bind", str(prefix), str(prefix)]
         mounts += ["--ro-bind", limits_program.__file__, _LIMITS_PROGRAM]
+        mounts += ["--ro-bind", relay_program.__file__, _RELAY_PROGRAM]
         mounts += self._tree_mounts(job)
         for real, inside in job.read_only.items():
             mounts += ["--ro-bind", str(real), inside]
         for real, inside in job.writable.items():
             mounts += ["--bind", str(real), inside]
+        for port, real in job.relays.items():
+            mounts += ["--bind", str(real), _relay_socket(port)]
         return mounts
 
     def _tree_mounts(self, job: Job) -> list[str]:
@@ -139,6 +147,7 @@ class Sandbox:
             "die_with_parent": True,
             "user": None,
             "limits": self._limits(processes=False),
+            "relays": None,
             "copy": None,
             "directory": str(job.checkout),
             "environment": self.environment(job.variables, home=str(job.checkout)),
@@ -147,6 +156,10 @@ class Sandbox:
         return run_process(
             inner, deadline=deadline, environment={}, stdin=job.stdin, output_limit_bytes=job.output_limit_bytes
         )
+
+
+def _relay_socket(port: int) -> str:
+    return f"/service/twin-{port}.sock"
 
 
 def _system_mount(path: Path) -> list[str]:
