@@ -58,13 +58,13 @@ class AnthropicLlm:
         raw = self._client.messages.with_raw_response.create(
             **body, extra_headers=_headers(request), timeout=request.timeout_s
         )
-        if self._strict:
-            raw.parse()
         headers = dict(raw.headers)
         try:
             message = json.loads(raw.read())
         except ValueError as error:
             raise incomplete(headers.get("request-id", "")) from error
+        if self._strict:
+            raw.parse()
         return (message if isinstance(message, dict) else {}), headers
 
     def _streamed(self, body: dict[str, Any], request: LlmRequest) -> tuple[JsonObject, Mapping[str, str]]:
