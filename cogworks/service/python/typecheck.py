@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from cogworks.service.python.processes import Finished
 from cogworks.service.python.sandbox import TREE, Job
 
 _CACHE = "/cache"
+_SEED = "seed"
 _SOURCES = "src"
 # Missing modules are judged by the declared dependencies, not by what happens to be installed.
 _MYPY_OPTIONS = (
@@ -81,16 +84,41 @@ def type_errors(call: Call, checkout: Checkout, paths: Sequence[str]) -> list[Di
     return _mypy(call, checkout, paths)
 
 
-def cache_directory(call: Call) -> Path:
-    """Where mypy remembers this repository between calls."""
-    name = hashlib.sha256(call.repository.path.encode()).hexdigest()[:24]
-    directory = call.workshop.settings.home / "types" / name
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+def open_cache(call: Call) -> Path:
+    """Where mypy remembers this repository between calls; a new one begins as a copy of the seed."""
+    types = call.workshop.settings.home / "types"
+    cache = types / hashlib.sha256(call.repository.path.encode()).hexdigest()[:24]
+    if not cache.is_dir():
+        seed = types / _SEED
+        if seed.is_dir():
+            shutil.copytree(seed, cache)
+        else:
+            cache.mkdir(parents=True)
+    return cache
+
+
+def keep_seed(cache: Path) -> None:
+    """Let the first cache be the seed of the others: most of it is about the standard library."""
+    seed = cache.parent / _SEED
+    if not seed.exists():
+        copy = Path(tempfile.mkdtemp(prefix="seed-", dir=cache.parent))
+        shutil.copytree(cache, copy, dirs_exist_ok=True)
+        try:
+            copy.rename(seed)
+        except OSError:
+            shutil.rmtree(copy)  # another call was first
 
 
 def _mypy(call: Call, checkout: Checkout, paths: Sequence[str]) -> list[Diagnostic]:
-    cache, sandbox = cache_directory(call), call.workshop.tool_sandbox()
+    with call.workshop.cache_locks.lock_of(call.repository.path):
+        cache = open_cache(call)
+        finished = _run_mypy(call, checkout, paths, cache=cache)
+        keep_seed(cache)
+    return _read_mypy(finished, wanted=frozenset(paths))
+
+
+def _run_mypy(call: Call, checkout: Checkout, paths: Sequence[str], *, cache: Path) -> Finished:
+    sandbox = call.workshop.tool_sandbox()
     command = [str(sandbox.interpreter.executable), "-m", "mypy", *_MYPY_OPTIONS]
     command += [f"--cache-dir={sandbox.place(_CACHE, cache)}", f"--python-version={call.workshop.target.version}"]
     command += [f"--python-executable={call.workshop.target.executable}"]
@@ -101,10 +129,9 @@ def _mypy(call: Call, checkout: Checkout, paths: Sequence[str]) -> list[Diagnost
         writable={cache: _CACHE},
         variables=sources,
     )
-    with call.workshop.cache_locks.lock_of(cache):
-        finished = sandbox.run(job, deadline=call.deadline)
+    finished = sandbox.run(job, deadline=call.deadline)
     call.deadline.check()
-    return _read_mypy(finished, wanted=frozenset(paths))
+    return finished
 
 
 def _read_mypy(finished: Finished, *, wanted: frozenset[str]) -> list[Diagnostic]:

@@ -15,12 +15,12 @@ class CacheLocks:
     """One lock per type checker cache, so that two calls never write the same one."""
 
     _guard: threading.Lock = field(default_factory=threading.Lock)
-    _locks: dict[Path, threading.Lock] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
-    def lock_of(self, cache: Path) -> threading.Lock:
-        """The lock of that directory."""
+    def lock_of(self, repository: str) -> threading.Lock:
+        """The lock of that repository."""
         with self._guard:
-            return self._locks.setdefault(cache, threading.Lock())
+            return self._locks.setdefault(repository, threading.Lock())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
