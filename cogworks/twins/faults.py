@@ -28,10 +28,21 @@ from cogworks.twins.fault_plan import (
 from cogworks.twins.holds import Hold, Holds
 from cogworks.twins.serving import connection_of
 
-__all__ = ["Fault", "FaultMiddleware", "FaultPlan", "FaultsError", "RateLimitFault", "extra_bill", "on_outcome"]
+__all__ = [
+    "Fault",
+    "FaultMiddleware",
+    "FaultPlan",
+    "FaultsError",
+    "RateLimitFault",
+    "StatusFault",
+    "extra_bill",
+    "on_outcome",
+]
 
 Describe = Callable[[Scope, bytes], Mapping[str, str]]
 RateLimitAnswer = Callable[[RateLimitFault], Response]
+# Told of every request that a fault kept from acting: its scope, its body and the fault.
+OnUnacted = Callable[[Scope, bytes, Fault], None]
 _BILL_KEY = "twin.bill_microusd"
 _OUTCOME_KEY = "twin.on_outcome"
 # Lets the event loop notice that a held client has left in the very moment of the release.
@@ -52,13 +63,20 @@ class FaultMiddleware:
     """The outermost application of a twin; what it does not strike passes through unchanged."""
 
     def __init__(
-        self, app: ASGIApp, *, plan: FaultPlan, describe: Describe, rate_limit_answer: RateLimitAnswer
+        self,
+        app: ASGIApp,
+        *,
+        plan: FaultPlan,
+        describe: Describe,
+        rate_limit_answer: RateLimitAnswer,
+        on_unacted: OnUnacted | None = None,
     ) -> None:
         """Strike requests to `app`; `describe` gives the match keys beside method, path and body."""
         self._app = app
         self._plan = plan
         self._describe = describe
         self._rate_limit_answer = rate_limit_answer
+        self._on_unacted = on_unacted
         self._holds = Holds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,8 +138,8 @@ class FaultMiddleware:
             "body": body.decode("utf-8", "replace"),
         }
         exchange = _Exchange(scope, body, receive, send)
+        fault = self._plan.strike(facts)
         try:
-            fault = self._plan.strike(facts)
             if fault is None:
                 await exchange.run(self._app)
             else:
@@ -130,6 +148,8 @@ class FaultMiddleware:
             # Only the end of the twin cancels a request; the client sees what it would see of a service that died.
             await exchange.abort()
         finally:
+            if not exchange.acted and fault is not None and self._on_unacted is not None:
+                self._on_unacted(scope, body, fault)
             exchange.settle()
 
     async def _strike(self, exchange: "_Exchange", fault: Fault, facts: Mapping[str, str]) -> None:
@@ -200,6 +220,7 @@ class _Exchange:
         self._receive = _replay(body, receive)
         self._send = send
         self._connection = connection_of(scope)
+        self.acted = False
         self._delivered = False
         self._listeners: list[Callable[[bool], None]] = scope.setdefault(_OUTCOME_KEY, [])
 
@@ -233,6 +254,7 @@ class _Exchange:
         spoil: str | None = None,
     ) -> None:
         """Let `app` act; with an option its whole answer is kept back until that was done to it."""
+        self.acted = True
         if before_answer is None and spoil is None:
             await app(self.scope, self._receive, self.send)
             return

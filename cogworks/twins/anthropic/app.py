@@ -1,6 +1,7 @@
 """The twin's HTTP routes: the provider's own, and those under `/_twin/` for a harness."""
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +19,7 @@ from cogworks.twins.anthropic.limits import LimitSettings, limit_headers
 from cogworks.twins.anthropic.service import Incoming, Reply, Service
 from cogworks.twins.anthropic.stream import broken_events, message_events
 from cogworks.twins.anthropic.wire import ApiError, JsonObject
-from cogworks.twins.faults import FaultMiddleware, FaultPlan, RateLimitFault, extra_bill, on_outcome
+from cogworks.twins.faults import Fault, FaultMiddleware, FaultPlan, RateLimitFault, StatusFault, extra_bill, on_outcome
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,7 +44,13 @@ def build_app(service: Service, *, plan: FaultPlan) -> ASGIApp:
             Route("/{rest:path}", routes.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
     )
-    return FaultMiddleware(inner, plan=plan, describe=_describe, rate_limit_answer=rate_limit_answer)
+    return FaultMiddleware(
+        inner,
+        plan=plan,
+        describe=_describe,
+        rate_limit_answer=rate_limit_answer,
+        on_unacted=routes.note_unacted,
+    )
 
 
 def rate_limit_answer(fault: RateLimitFault) -> Response:
@@ -51,11 +58,12 @@ def rate_limit_answer(fault: RateLimitFault) -> Response:
     error = ApiError(
         429, "This request would exceed your organization's rate limit.", retry_after_seconds=fault.reset_in
     )
-    headers = {"request-id": "req_rate_limited", **error.headers()}
+    request_id = _request_id()
+    headers = {"request-id": request_id, **error.headers()}
     if not fault.secondary:
         resets_at = (datetime.now(UTC) + timedelta(seconds=fault.reset_in)).timestamp()
         headers |= limit_headers("requests", size=50, remaining=0, resets_at=resets_at)
-    return JSONResponse(error.body("req_rate_limited"), status_code=429, headers=headers)
+    return JSONResponse(error.body(request_id), status_code=429, headers=headers)
 
 
 def _describe(scope: Scope, body: bytes) -> Mapping[str, str]:
@@ -77,7 +85,7 @@ class _Routes:
         """Answer errors of `endpoint` as the provider does, and refuse callers without a key."""
 
         async def answer(request: Request) -> Response:
-            headers = {"request-id": f"req_{request.method.lower()}"}
+            headers = {"request-id": _request_id()}
             try:
                 self._service.check_access(request.headers)
                 response = await endpoint(request)
@@ -100,6 +108,13 @@ class _Routes:
         )
         on_outcome(scope, lambda delivered: self._service.store.settle(reply.seq, delivered=delivered))
         return _response(reply)
+
+    def note_unacted(self, scope: Scope, body: bytes, fault: Fault) -> None:
+        status = fault.code if isinstance(fault, StatusFault) else 429 if isinstance(fault, RateLimitFault) else 0
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self._service.note_unacted(
+            Incoming(path=scope["path"], headers=headers, body=body), status=status, kind=fault.kind
+        )
 
     async def models(self, request: Request) -> Response:
         wanted = request.query_params.getlist("lifecycle[]") or request.query_params.getlist("lifecycle")
@@ -166,7 +181,12 @@ class _Routes:
 
     async def unknown(self, request: Request) -> Response:
         error = ApiError(404, f"{request.method} {request.url.path}: no such route")
-        return JSONResponse(error.body("req_unknown"), status_code=404, headers={"request-id": "req_unknown"})
+        request_id = _request_id()
+        return JSONResponse(error.body(request_id), status_code=404, headers={"request-id": request_id})
+
+
+def _request_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
 
 
 def _page(request: Request, entries: list[JsonObject]) -> JsonObject:

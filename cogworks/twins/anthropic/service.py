@@ -54,12 +54,13 @@ class Incoming:
     extra_bill_microusd: int = 0
 
 
-class _InStream(Exception):
-    """A scripted error that the client meets inside a stream."""
+class _Scripted(Exception):
+    """An error of the script; `message` is the beginning of the stream in which the client meets it, if any."""
 
-    def __init__(self, error: ApiError, *, message: JsonObject) -> None:
+    def __init__(self, error: ApiError, *, rule: JsonObject, message: JsonObject | None) -> None:
         super().__init__(str(error))
         self.error = error
+        self.rule = rule
         self.message = message
 
 
@@ -115,6 +116,19 @@ class Service:
                 broken_by=reply.broken_by, seq=self.store.log(entry),
             )  # fmt: skip
 
+    def note_unacted(self, incoming: Incoming, *, status: int, kind: str) -> None:
+        """Write a request that a fault kept from being answered to the log; `status` 0 is no answer at all."""
+        self.store.log(
+            Logged(
+                at=self.now.isoformat(),
+                path=incoming.path,
+                call=parse_header(incoming.headers.get(HEADER)),
+                request=_parse(incoming.body),
+                status=status,
+                answer={"type": "fault", "kind": kind},
+            )
+        )
+
     def check_access(self, headers: Mapping[str, str]) -> None:
         """Refuse a caller without a key, and, with a script, an unknown API version."""
         bearer = headers.get("authorization", "").removeprefix("Bearer").strip()
@@ -134,9 +148,11 @@ class Service:
             return self._message(read_request(parsed), read_call(incoming.headers.get(HEADER)), incoming)
         except ApiError as error:
             return Reply(status=error.status, body=error.body(request_id), headers=error.headers())
-        except _InStream as broken:
-            body = broken.error.body(request_id)
-            return Reply(status=200, body=broken.message, stream=True, broken_by=body)
+        except _Scripted as scripted:
+            refusal, body = scripted.error, scripted.error.body(request_id)
+            if scripted.message is not None:
+                return Reply(status=200, body=scripted.message, stream=True, broken_by=body, rule=scripted.rule)
+            return Reply(status=refusal.status, body=body, headers=refusal.headers(), rule=scripted.rule)
 
     def _count(self, parsed: JsonValue) -> Reply:
         request = read_request(parsed, counting=True)
@@ -162,11 +178,13 @@ class Service:
             header = incoming.headers.get(HEADER) or "absent"
             raise invalid(f"no rule of the script answers this call; X-CogWorks-Call: {header}")
         if chosen.rule.reply.error is not None:
-            self._refuse(chosen.rule.reply.error, request=request, model=model, key=key)
+            raise self._refusal(chosen.rule.reply.error, chosen, request=request, model=model, key=key)
         answer = scripted_answer(chosen.rule.reply.step(chosen.turn), request, model=model, seed=key)
         return self._new(answer, chosen, request=request, model=model, key=key)
 
-    def _refuse(self, scripted: ErrorReply, *, request: MessagesRequest, model: Model | None, key: str) -> None:
+    def _refusal(
+        self, scripted: ErrorReply, chosen: Chosen, *, request: MessagesRequest, model: Model | None, key: str
+    ) -> _Scripted:
         error = ApiError(
             scripted.status,
             scripted.message,
@@ -174,11 +192,11 @@ class Service:
             retry_after_seconds=scripted.retry_after,
             error_code=scripted.error_code,
         )
+        message: JsonObject | None = None
         if scripted.in_stream and request.stream:
             usage = usage_of(self._cache_use(request, model), output=1)
             message = _message_json(Answer(content=(), stop_reason="end_turn"), usage, model=request.model, key=key)
-            raise _InStream(error, message=message)
-        raise error
+        return _Scripted(error, rule=chosen.report(), message=message)
 
     def _cache_use(self, request: MessagesRequest, model: Model | None) -> CacheUse:
         minimum = model.min_cache_tokens if model is not None else 1024
