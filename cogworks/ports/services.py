@@ -22,4 +22,8 @@ class DomainService(Protocol):
     Raises ServiceTransient for codes of 60 section 5 that may pass, ServiceError for the others.
     """
 
-    def call(self, service: ServiceAddress, request: Request, *, timeout_s: float) -> Response: ...
+    def call(
+        self, service: ServiceAddress, request: Request, *, timeout_s: float, tests_expected: bool = False
+    ) -> Response:
+        """Return the checked response; with ``tests_expected`` a ``simulate`` that ran nothing fails (EXT-11)."""
+        ...
