@@ -77,7 +77,8 @@ class _Server(uvicorn.Server):
 
 def bind(port: int) -> socket.socket:
     """Return a loopback socket on `port`, 0 for any free one; OSError says that the port is taken."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends without delay only on sockets whose protocol is named.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((LOOPBACK, port))
