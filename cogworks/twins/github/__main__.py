@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -69,6 +70,8 @@ def _wrong(text: str) -> int:
 
 def _run(options: argparse.Namespace, state: Path, seed: Seed, plan: FaultPlan) -> int:
     bound = bind(options.port)
+    # Head and body of an answer leave as two packets; without this the second waits for an acknowledgement.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     webhooks = Webhooks(url=options.webhook_url, secret=options.webhook_secret)
     world = World(state, webhooks=webhooks, settings=LimitSettings(enabled=options.rate_limits))
     try:

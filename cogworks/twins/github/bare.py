@@ -50,16 +50,21 @@ class Entry:
     size: int | None
 
 
-def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def git_environment(
+    extra: Mapping[str, str] | None = None, *, settings: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return an environment in which only the twin's own settings act."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    numbered: dict[str, str] = {}
+    # The repositories may stand in a directory that another user owns.
+    for index, (key, value) in enumerate({"safe.directory": "*", **(settings or {})}.items()):
+        numbered |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     return {
         **kept,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
+        "GIT_CONFIG_COUNT": str(len(numbered) // 2),
+        **numbered,
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C.UTF-8",
         **(extra or {}),
@@ -99,6 +104,7 @@ class BareRepository:
         self.distance = lru_cache(maxsize=4096)(self._distance)
         self.merge_base = lru_cache(maxsize=4096)(self._merge_base)
         self.merged_tree = lru_cache(maxsize=4096)(self._merged_tree)
+        self.diff = lru_cache(maxsize=256)(self._diff)
         self.commits_between = lru_cache(maxsize=1024)(self._commits_between)
 
     def git(self, *arguments: str, env: Mapping[str, str] | None = None, feed: bytes | None = None) -> bytes:
@@ -182,6 +188,11 @@ class BareRepository:
     def _commits_between(self, base_sha: str, head_sha: str) -> tuple[str, ...]:
         """Return what `head_sha` has and `base_sha` lacks, oldest first."""
         return tuple(self.line("rev-list", "--reverse", "--topo-order", f"{base_sha}..{head_sha}").split())
+
+    def _diff(self, base: str, head: str) -> str:
+        """Return what differs between two commits or trees: raw entries, line counts and patches, NULs between."""
+        options = ("-r", "-M", "--full-index", "--raw", "--numstat", "-p", "-z", "--no-color", "--no-ext-diff")
+        return self.git("diff-tree", *options, base, head).decode("utf-8", "replace")
 
     def write_blob(self, content: bytes) -> str:
         """Store a file's content."""

@@ -3,8 +3,7 @@
 from cogworks.twins.github.bare import Commit, Signature
 from cogworks.twins.github.call import Call
 from cogworks.twins.github.diffs import FileChange
-from cogworks.twins.github.people import email_of, user_json
-from cogworks.twins.github.store import Row
+from cogworks.twins.github.people import user_by_login, user_json
 from cogworks.twins.github.wire import JsonObject
 
 _UNSIGNED: JsonObject = {
@@ -17,14 +16,14 @@ def signature_json(signature: Signature) -> JsonObject:
     return {"name": signature.name, "email": signature.email, "date": signature.at}
 
 
-def account_of(call: Call, signature: Signature) -> JsonObject | None:
-    """Return the account that a commit's e-mail address belongs to, or None."""
+def account_of(call: Call, signature: Signature) -> JsonObject:
+    """Return the account that a commit's author seems to be, or an empty object."""
     local = signature.email.partition("@")[0]
-    login = local.partition("+")[2] or local
-    user: Row | None = call.store.one("SELECT * FROM users WHERE login = ?", login)
-    if user is None or signature.email != email_of(user):
-        return None
-    return user_json(call.urls, user)
+    for login in (local.partition("+")[2] or local, signature.name):
+        user = user_by_login(call.store, login)
+        if user is not None:
+            return user_json(call.urls, user)
+    return {}
 
 
 def commit_json(call: Call, commit: Commit) -> JsonObject:

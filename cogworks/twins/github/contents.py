@@ -1,7 +1,6 @@
 """Files and folders at a commit, and changes to single files."""
 
 import base64
-import binascii
 import tempfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -102,8 +101,8 @@ def put_contents(call: Call) -> Answer:
     message = required_text(call.body, "message", resource="Commit")
     encoded = text_of(call.body, "content", resource="Commit") or ""
     try:
-        content = base64.b64decode(encoded)
-    except binascii.Error as error:
+        content = base64.b64decode("".join(encoded.split()), validate=True)
+    except ValueError as error:
         raise Refusal(422, "content is not valid Base64") from error
     path, branch, head = _path(call), _branch(call), _head(call)
     old = _find(call, head, path)

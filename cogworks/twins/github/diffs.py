@@ -26,8 +26,7 @@ class FileChange:
 
 def changed_files(git: BareRepository, base: str, head: str) -> tuple[FileChange, ...]:
     """Return the files that differ between two commits or trees."""
-    options = ("-r", "-M", "--full-index", "--raw", "--numstat", "-p", "-z", "--no-color", "--no-ext-diff")
-    output = git.git("diff-tree", *options, base, head).decode("utf-8", "replace")
+    output = git.diff(base, head)
     if not output:
         return ()
     # With -z one NUL of its own divides the two lists from the patches.

@@ -35,6 +35,8 @@ def label_json(call: Call, label: Row) -> JsonObject:
         "color": label["color"],
         "default": label["name"].lower() in _DEFAULT_LABELS,
         "description": label["description"],
+        "archived_at": None,
+        "archived_by": None,
     }
 
 

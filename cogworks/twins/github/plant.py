@@ -7,6 +7,7 @@ from pathlib import Path
 from cogworks.twins.github.bare import EMPTY_TREE, BareRepository, Signature, run_git
 from cogworks.twins.github.branches import mark_merged
 from cogworks.twins.github.call import Call
+from cogworks.twins.github.hooks import install
 from cogworks.twins.github.issues import add_issue_row, open_issue
 from cogworks.twins.github.labels import add_label
 from cogworks.twins.github.milestones import add_milestone
@@ -19,7 +20,7 @@ from cogworks.twins.github.urls import Urls
 from cogworks.twins.github.world import World
 
 _IMPORT_BRANCH = "import"
-# Only webhooks would show these addresses, and nobody hears of the planting.
+# Only webhooks would show these addresses.
 _URLS = Urls(api="http://127.0.0.1", web="http://127.0.0.1")
 
 
@@ -37,6 +38,8 @@ def plant(world: World, seed: Seed) -> None:
                     add_user(store, login, permission="write")
             for repository in seed.repositories:
                 _plant_repository(world, repository)
+        # Nobody hears of the planting.
+        world.webhooks.discard()
     except BaseException:
         for left in world.repositories_path.iterdir():
             shutil.rmtree(left)
@@ -86,6 +89,7 @@ def _make_git(git: BareRepository, wanted: SeedRepository, *, author: Row) -> No
     else:
         run_git(git.path.parent, ["init", "--quiet", "--bare", f"--initial-branch={branch}", str(git.path)])
         git.move(branch, _first_commit(git, wanted.source, author=author), old_sha=None)
+    install(git.path)
     for key, value in (("http.receivepack", "true"), ("receive.denyNonFastForwards", "true"), ("gc.auto", "0")):
         git.git("config", key, value)
 
