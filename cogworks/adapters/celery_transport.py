@@ -73,14 +73,13 @@ class VisibilityHeartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # cel
 
 
 def refresh_unacked(channel: Any) -> int:
-    """Renew the time of every message that ``channel`` has delivered and not acknowledged; return their number."""
-    tags = list(channel.qos._delivered)
-    if tags:
-        now = time.time()
-        with channel.conn_or_acquire() as client:
-            # XX: what was acknowledged meanwhile must not come back.
-            client.zadd(channel.unacked_index_key, dict.fromkeys(map(str, tags), now), xx=True)
-    return len(tags)
+    """Renew the time of every message that ``channel`` delivered and that is not acknowledged; return their number."""
+    tags = [str(tag) for tag in channel.qos._delivered]
+    if not tags:
+        return 0
+    with channel.conn_or_acquire() as client:
+        # XX: what was acknowledged meanwhile must not come back.
+        return int(client.zadd(channel.unacked_index_key, dict.fromkeys(tags, time.time()), xx=True, ch=True))
 
 
 def install_repairs(app: Celery) -> None:

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -21,7 +21,8 @@ EPOCH_KEY = f"{PREFIX}epoch"
 OPEN_RUNS_KEY = f"{PREFIX}open"
 
 # The server is there and refuses to write or to answer yet: the operator has to act, the run waits.
-_UNFIT = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN")
+_UNFIT = (OutOfMemoryError, ReadOnlyError)
+_UNFIT_WORDS = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "OOM ", "READONLY ")
 
 
 def connect(redis_url: str, *, timeout_s: float = 30.0) -> Redis:
@@ -47,10 +48,10 @@ def redis_errors() -> Iterator[None]:
     """Turn an absent or unfit Redis into DependencyUnavailable; faults of our own commands stay as they are."""
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as error:
+    except (RedisConnectionError, RedisTimeoutError, *_UNFIT) as error:
         raise _unavailable(error) from error
     except ResponseError as error:
-        if any(word in str(error) for word in _UNFIT):
+        if any(word in str(error) for word in _UNFIT_WORDS):
             raise _unavailable(error) from error
         raise
 

@@ -70,8 +70,8 @@ def redis_plugs(client: Redis) -> Plugs:
 
 
 def server_time_passes(client: Redis, seconds: float) -> None:
-    """Return once the server's own clock has moved by ``seconds``."""
-    start = server_time_s(client)
+    """Return once the server's own clock has moved by ``seconds``, and a little more than its clock's grain."""
+    start = server_time_s(client) + 0.02
     until(lambda: server_time_s(client) > start + seconds)
 
 
