@@ -80,7 +80,8 @@ def start_service(directory: Path, *arguments: str, python: str = sys.executable
 def _first_line(process: subprocess.Popen[str]) -> str:
     lines: queue.Queue[str] = queue.Queue()
     assert process.stdout is not None
-    threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()  # type: ignore[union-attr]
+    readline = process.stdout.readline
+    threading.Thread(target=lambda: lines.put(readline()), daemon=True).start()
     line = lines.get(timeout=START_SECONDS)
     assert line, f"the service ended with {process.wait(timeout=5)}"
     return line
@@ -130,9 +131,9 @@ def artifact(path: str, content: str | None = None) -> dict[str, Any]:
     return {"path": path, "deleted": False} | ({} if content is None else {"content": content})
 
 
-def found(response: Response) -> list[tuple[str, str, str | None, int | None]]:
+def found(response: Response) -> list[tuple[str, str, str | None, Any]]:
     """Severity, category, artifact and line of each finding."""
     return [
-        (item.severity, item.category, item.artifact, (item.location or {}).get("line"))  # type: ignore[misc]
+        (item.severity, item.category, item.artifact, (item.location or {}).get("line"))
         for item in response.diagnostics
     ]

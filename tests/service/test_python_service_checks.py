@@ -67,6 +67,22 @@ def test_validate_finds(
     assert all(check.passed for check in result.checks) is (response.status is Status.SUCCESS)
 
 
+def test_a_test_may_import_its_neighbour(service: Service, repository: MakeRepository) -> None:
+    helper, user = (
+        artifact("tests/helper.py", "x = 1\n"),
+        artifact("tests/test_a.py", "import helper\n\nprint(helper)\n"),
+    )
+    assert found(service.call("validate", repository(FILES), {"artifacts": [helper, user]})) == []
+
+
+def test_undeclared_imports_only_warn_where_declarations_cannot_be_read(
+    service: Service, repository: MakeRepository
+) -> None:
+    params = {"artifacts": [artifact(PATH, "import requests\n\nprint(requests)\n")]}
+    response = service.call("validate", repository(FILES | {"setup.py": "raise SystemExit\n"}), params)
+    assert found(response) == [("warning", "dependency_error", PATH, 1)]
+
+
 def test_an_undefined_name_blocks(service: Service, repository: MakeRepository) -> None:
     response = service.call("validate", repository(FILES), {"artifacts": [artifact(PATH, "print(nothing)\n")]})
     assert ("blocking", "type_error", PATH, 1) in found(response)

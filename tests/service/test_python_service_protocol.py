@@ -9,7 +9,7 @@ import pytest
 from service_harness import MakeRepository, Service, artifact, found
 
 from cogworks.extension_api.envelope import Status
-from cogworks.extension_api.methods import HandshakeResult
+from cogworks.extension_api.methods import ExtractInterfacesResult, HandshakeResult
 
 CLEAN = {
     "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n[dependency-groups]\ndev = ["pytest"]\n',
@@ -101,7 +101,8 @@ def test_a_body_that_is_no_envelope_is_an_invalid_request(any_service: Service, 
 
 
 def test_a_body_above_64_mib_is_an_invalid_request(any_service: Service) -> None:
-    reply = any_service.post("validate", b" " * (64 * 1024 * 1024 + 1))
+    mebibytes = (b" " * 1024 * 1024 for _ in range(65))
+    reply = any_service.client.post("/api/v1/validate", content=mebibytes)
     assert reply.json()["error"]["code"] == "invalid_request"
 
 
@@ -124,6 +125,7 @@ BAD_CALLS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("simulate", {"filter": {"ids": ["-p x"]}}, {}, "invalid_request"),
     ("simulate", {"filter": {"paths": ["tests/none.py"]}}, {}, "artifact_not_found"),
     ("simulate", {"environment": {"twins": {"x": "http://example.org:80"}}}, {}, "invalid_request"),
+    ("simulate", {"scenario": {"steps": []}}, {}, "invalid_request"),
     ("review_rules", CORE | {"rule_config": {"select": ["--fix"]}}, {}, "invalid_request"),
 ]
 
@@ -160,8 +162,7 @@ def test_interleaved_calls_get_their_own_answers(any_service: Service, repositor
     def ask(number: int) -> None:
         content = f"NUMBER_{number} = {number}\n"
         response = any_service.call("extract_interfaces", root, {"artifacts": [artifact("n.py", content)]})
-        assert response.result is not None
-        answers[number] = [item["name"] for item in response.result["interfaces"]]  # type: ignore[index,union-attr,call-overload,misc]
+        answers[number] = [item.name for item in response.result_as(ExtractInterfacesResult).interfaces]
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
     for thread in threads:

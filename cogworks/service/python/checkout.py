@@ -164,8 +164,8 @@ def _git(arguments: Sequence[str], *, deadline: Deadline, variables: dict[str, s
         **(variables or {}),
     }
     # The caller's repository may belong to another user; only its objects are read.
-    command = [program, "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", *arguments]
-    finished = run_process(command, deadline=deadline, environment=environment)
+    command = [program, "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]
+    finished = run_process([*command, *arguments], deadline=deadline, environment=environment)
     if finished.killed:
         deadline.check()
     return finished

@@ -14,6 +14,8 @@ from cogworks.service.python.checkout import Checkout
 
 _PATTERNS = ("pyproject.toml", "requirements*.txt", "requirements/*.txt", "*-requirements.txt")
 
+_UNREAD = ("setup.py", "setup.cfg", "Pipfile", "environment.yml")
+
 
 class UnreadableDeclaration(Exception):
     """A file that declares dependencies cannot be read: `reason` says why."""
@@ -65,15 +67,29 @@ def read_declarations(path: str, text: str) -> list[Declared]:
     return list(_from_requirements(text))
 
 
+def declares_elsewhere(checkout: Checkout) -> bool:
+    """Whether dependencies may stand where nobody can read them without running code."""
+    return any(checkout.exists(name) for name in _UNREAD) or "dependencies" in _dynamic_fields(checkout)
+
+
+def _dynamic_fields(checkout: Checkout) -> list[JsonValue]:
+    dynamic = _project(checkout).get("dynamic")
+    return dynamic if isinstance(dynamic, list) else []
+
+
 def own_name(checkout: Checkout) -> str | None:
     """The canonical name of the project itself, if it says so."""
-    if not checkout.exists("pyproject.toml"):
-        return None
-    try:
-        name = _table(tomllib.loads(checkout.text("pyproject.toml")), "project").get("name")
-    except tomllib.TOMLDecodeError:
-        return None
+    name = _project(checkout).get("name")
     return canonicalize_name(name) if isinstance(name, str) else None
+
+
+def _project(checkout: Checkout) -> JsonObject:
+    if not checkout.exists("pyproject.toml"):
+        return {}
+    try:
+        return _table(tomllib.loads(checkout.text("pyproject.toml")), "project")
+    except tomllib.TOMLDecodeError:
+        return {}  # `validate_deps` is the method that complains about it
 
 
 def _from_pyproject(text: str) -> Iterator[Declared]:

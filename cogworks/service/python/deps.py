@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cogworks.extension_api.diagnostics import Category, Diagnostic
+from cogworks.extension_api.diagnostics import Category, Diagnostic, Severity
 from cogworks.extension_api.methods import Dependency, ValidateDepsResult
 from cogworks.service.python.calls import Answer, Call, finding
 from cogworks.service.python.checkout import Checkout
@@ -10,6 +10,7 @@ from cogworks.service.python.declared import (
     Declared,
     UnreadableDeclaration,
     declared_names,
+    declares_elsewhere,
     own_name,
     read_declarations,
 )
@@ -93,21 +94,23 @@ def _line(item: Declared, text: str) -> int | None:
 
 
 def undeclared_imports(call: Call, checkout: Checkout, paths: Sequence[str]) -> list[Diagnostic]:
-    """A blocking finding for each import that is neither standard, nor the repository's own, nor declared."""
+    """A finding for each import that is neither standard, nor the repository's own, nor declared.
+
+    It blocks, unless the repository may declare its dependencies in a file that cannot be read without running code.
+    """
     local = map_modules(checkout.python_files())
     declared = declared_names(checkout) | ({name} if (name := own_name(checkout)) else set())
+    severity = Severity.WARNING if declares_elsewhere(checkout) else Severity.BLOCKING
     found: list[Diagnostic] = []
     for path in paths:
-        tree = parse(checkout.text(path))
-        if isinstance(tree, Unreadable):
-            continue  # the syntax check has reported it
-        for item in imports_of(tree, path=path):
-            problem = None if item.forgiven else _import_problem(call, item, local=local, declared=declared)
+        for item in _doubtful_imports(checkout, path):
+            problem = _import_problem(call, item, local=local, declared=declared)
             if problem is not None:
                 found.append(
                     finding(
                         Category.DEPENDENCY_ERROR,
                         problem,
+                        severity=severity,
                         artifact=path,
                         line=item.line,
                         column=item.column,
@@ -115,6 +118,23 @@ def undeclared_imports(call: Call, checkout: Checkout, paths: Sequence[str]) -> 
                     )
                 )
     return found
+
+
+def _doubtful_imports(checkout: Checkout, path: str) -> list[Import]:
+    """The imports that must be found: not those in a `try`, and not those of a neighbour, as tests and scripts do."""
+    tree = parse(checkout.text(path))
+    if isinstance(tree, Unreadable):
+        return []  # the syntax check has reported it
+    return [
+        item for item in imports_of(tree, path=path) if not item.forgiven and not _is_neighbour(checkout, path, item)
+    ]
+
+
+def _is_neighbour(checkout: Checkout, path: str, item: Import) -> bool:
+    directory, _, _ = path.rpartition("/")
+    top = item.module.partition(".")[0]
+    places = [f"{directory}/{top}".lstrip("/") + suffix for suffix in (".py", "/__init__.py")] if top else []
+    return any(checkout.exists(place) for place in places)
 
 
 def _import_problem(call: Call, item: Import, *, local: ModuleMap, declared: frozenset[str] | set[str]) -> str | None:

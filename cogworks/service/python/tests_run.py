@@ -41,6 +41,8 @@ _NOT_RUN = {3: "pytest had an internal error", 4: "pytest could not start"}
 
 def simulate(call: Call, checkout: Checkout, params: SimulateParams) -> Answer:
     """Every case that ran, with a finding for each that failed."""
+    if params.scenario is not None:
+        raise invalid_request("params.scenario: this service runs tests, it has no scenario steps")
     if not call.workshop.target.has_module("pytest"):
         raise tool_not_found(f"pytest (in the environment of {call.workshop.target.executable})")
     ports = _twin_ports(params.environment)
