@@ -50,13 +50,11 @@ def write(root: Path, path: str, content: str, *, create: bool) -> None:
     check_path(path)
     data = content.encode()
     *folders, name = path.split("/")
-    with _no_links(), _folder(root, folders, create=create) as folder:
+    with _no_links(), _folder(root, path, create=create) as folder:
         if create:
             _refuse_other_case(folder, name)
         flags = os.O_WRONLY | _FILE | (os.O_CREAT | os.O_EXCL if create else 0)
-        handle = _opened(folder, name, flags, so_far=folders)
-        with os.fdopen(handle, "wb") as file:
-            _refuse_unless_plain(handle)
+        with _plain_file(folder, name, flags, so_far=folders) as handle, os.fdopen(handle, "wb", closefd=False) as file:
             file.truncate(0)
             file.write(data)
 
@@ -65,14 +63,13 @@ def delete(root: Path, path: str) -> None:
     """Delete one regular file."""
     check_path(path)
     *folders, name = path.split("/")
-    with _no_links(), _folder(root, folders) as folder:
-        handle = _opened(folder, name, os.O_RDONLY | _FILE, so_far=folders)
-        try:
-            _refuse_unless_plain(handle)
-            # Removes the name alone: what it points to by now is not touched.
-            os.unlink(name, dir_fd=folder)
-        finally:
-            os.close(handle)
+    with (
+        _no_links(),
+        _folder(root, path) as folder,
+        _plain_file(folder, name, os.O_RDONLY | _FILE, so_far=folders),
+    ):
+        # Removes the name alone: what it points to by now is not touched.
+        os.unlink(name, dir_fd=folder)
 
 
 def regular_files(root: Path) -> tuple[str, ...]:
@@ -91,12 +88,15 @@ def regular_files(root: Path) -> tuple[str, ...]:
 
 def _read(root: Path, path: str, *, max_bytes: int) -> str:
     *folders, name = path.split("/")
-    with _folder(root, folders) as folder:
-        handle = _opened(folder, name, os.O_RDONLY | _FILE, so_far=folders)
-        with os.fdopen(handle, "rb") as file:
-            about = _refuse_unless_plain(handle)
-            data = b"" if about.st_size > max_bytes else file.read(max_bytes + 1)
-    if about.st_size > max_bytes or len(data) > max_bytes:
+    with (
+        _folder(root, path) as folder,
+        _plain_file(folder, name, os.O_RDONLY | _FILE, so_far=folders) as handle,
+        os.fdopen(handle, "rb", closefd=False) as file,
+    ):
+        # One byte more than allowed tells a file that is larger, even one that grows meanwhile.
+        data = b"" if os.fstat(handle).st_size > max_bytes else file.read(max_bytes + 1)
+        too_large = os.fstat(handle).st_size > max_bytes or len(data) > max_bytes
+    if too_large:
         raise ToolRefused(
             f"file is larger than {max_bytes} bytes",
             error="TOO_LARGE",
@@ -125,14 +125,15 @@ def _no_links() -> Iterator[None]:
 
 
 @contextmanager
-def _folder(root: Path, names: list[str], *, create: bool = False) -> Iterator[int]:
-    """Open the folder that ``names`` lead to from ``root``; missing ones are made when ``create`` is set."""
+def _folder(root: Path, path: str, *, create: bool = False) -> Iterator[int]:
+    """Open the folder that holds ``path``; missing ones on the way are made when ``create`` is set."""
+    parts = path.split("/")
     handle = os.open(root, _FOLDER & ~os.O_NOFOLLOW)
     try:
-        for place, name in enumerate(names):
+        for place, name in enumerate(parts[:-1]):
             if create:
                 _make_folder(handle, name)
-            below = _opened(handle, name, _FOLDER, so_far=names[:place], rest=names[place + 1 :])
+            below = _opened(handle, name, _FOLDER, so_far=parts[:place], rest=parts[place + 1 :])
             os.close(handle)
             handle = below
         yield handle
@@ -182,13 +183,23 @@ def _missing(fault: OSError) -> ToolRefused:
     return ToolRefused(f"file cannot be opened: {fault.strerror}", error="EXECUTION_FAILED", parameter="path")
 
 
-def _refuse_unless_plain(handle: int) -> os.stat_result:
+@contextmanager
+def _plain_file(folder: int, name: str, flags: int, *, so_far: list[str]) -> Iterator[int]:
+    """Open a regular file that has one name only; anything else is refused."""
+    handle = _opened(folder, name, flags, so_far=so_far)
+    try:
+        _refuse_unless_plain(handle)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _refuse_unless_plain(handle: int) -> None:
     about = os.fstat(handle)
     if stat.S_ISDIR(about.st_mode):
         raise ToolRefused("no such file", error="NOT_FOUND", parameter="path")
     if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
         raise _refused("is not a regular file of its own")
-    return about
 
 
 def _refuse_other_case(folder: int, name: str) -> None:
