@@ -35,7 +35,7 @@ _OPERATIONS: tuple[tuple[str, str, set[int], Any], ...] = (
     ("GET", "/user", {200}, models.PrivateUser | models.PublicUser),
     ("GET", "/users/[^/]+", {200}, models.PrivateUser | models.PublicUser),
     ("GET", "/rate_limit", {200}, models.RateLimitOverview),
-    ("GET", _R, {200}, models.FullRepository),
+    ("GET|PATCH", _R, {200}, models.FullRepository),
     ("GET", rf"{_R}/collaborators/[^/]+/permission", {200}, models.RepositoryCollaboratorPermission),
     ("PUT|DELETE", rf"{_R}/collaborators/[^/]+", {204}, _NOTHING),
     ("GET", rf"{_R}/issues", {200}, list[models.Issue]),
@@ -98,13 +98,14 @@ _OPERATIONS: tuple[tuple[str, str, set[int], Any], ...] = (
     ("GET", rf"{_R}/commits/[^/]+/pulls", {200}, list[models.PullRequestSimple]),
     ("GET", rf"{_R}/commits/.*", {200}, models.Commit),
 )
-_REFUSALS = {400, 401, 403, 404, 405, 409, 410, 422, 429, 500, 502, 503}
+_REFUSALS = {301, 307, 400, 401, 403, 404, 405, 409, 410, 422, 429, 500, 502, 503}
 
 
 def check_answer(method: str, path: str, status: int, body: Any) -> list[str]:
     """Return what is wrong with one answer, empty when it conforms; `body` is the parsed JSON, None without one."""
     where = f"{method} {path} {status}"
     bare = re.sub(r"^/api/v3(?=/)", "", path.partition("?")[0]).rstrip("/")
+    bare = re.sub(r"^/repositories/\d+", "/repos/by/id", bare)
     if status == 304 or method == "HEAD":
         return [] if body is None else [f"{where}: has a body"]
     if status in _REFUSALS:

@@ -1,8 +1,8 @@
 """`python -m cogworks.twins.github`: runs the twin in the foreground."""
 
 import argparse
+import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +22,10 @@ from cogworks.twins.serving import bind, serve, url_of
 _EXIT_WRONG_INPUT = 2
 
 
+def _recording_in(folder: str | None) -> Path | None:
+    return Path(folder) / f"github-{os.getpid()}.jsonl" if folder else None
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="cogworks twin start github", description="A GitHub on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
@@ -31,7 +35,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--webhook-url", help="where deliveries go")
     parser.add_argument("--webhook-secret", default="", help="what deliveries are signed with")
     parser.add_argument("--rate-limits", action="store_true", help="enforce primary and secondary rate limits")
-    parser.add_argument("--record", type=Path, help="append every REST exchange to this file as JSON Lines")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        default=_recording_in(os.environ.get("COGWORKS_TWIN_RECORD")),
+        help="append every REST exchange to this file as JSON Lines; default: a file in $COGWORKS_TWIN_RECORD",
+    )
     options = parser.parse_args(arguments)
     if options.webhook_url and not options.webhook_secret:
         parser.error("--webhook-url needs --webhook-secret")
@@ -70,8 +79,6 @@ def _wrong(text: str) -> int:
 
 def _run(options: argparse.Namespace, state: Path, seed: Seed, plan: FaultPlan) -> int:
     bound = bind(options.port)
-    # Head and body of an answer leave as two packets; without this the second waits for an acknowledgement.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     webhooks = Webhooks(url=options.webhook_url, secret=options.webhook_secret)
     world = World(state, webhooks=webhooks, settings=LimitSettings(enabled=options.rate_limits))
     try:

@@ -48,7 +48,7 @@ def serve_git(world: World, request: Request) -> GitReply:
     except _Denied as denied:
         headers = _CHALLENGE if denied.status == 401 else {"content-type": "text/plain"}
         return GitReply(reply=Reply(status=denied.status, headers=dict(headers), body=str(denied).encode()))
-    reply = _run(world, request, path_info=f"/{repo['full_name']}.git/{service}", user=user, body=body)
+    reply = _run(world, request, path_info=f"/{repo['id']}.git/{service}", user=user, body=body)
     if service != "git-receive-pack":
         return GitReply(reply=reply)
     _take_in(world, request, user, repo)
@@ -63,7 +63,7 @@ def _allowed(world: World, request: Request, name: str, *, pushes: bool) -> tupl
     if request.login is None:
         raise _Denied(401, "Invalid username or token.\n" if request.has_token else "Log in first.\n")
     with world.store.transaction():
-        user, repo = user_by_login(world.store, request.login), world.find_repo(name)
+        user, repo = user_by_login(world.store, request.login), world.find_repo(name) or world.find_renamed(name)
         permission = "none" if user is None or repo is None else permission_of(world.store, user, repo)
     if user is None or repo is None or permission == "none":
         raise _Denied(404, "Repository not found.\n")
@@ -118,11 +118,6 @@ def _cgi_reply(output: bytes) -> Reply:
 
 
 def _take_in(world: World, request: Request, user: Row, repo: Row) -> None:
-    try:
-        with world.store.transaction():
-            fresh = world.store.need("SELECT * FROM repositories WHERE id = ?", repo["id"])
-            take_in(world.call(user, place=world.place(fresh), urls=request.urls))
-    except BaseException:
-        world.webhooks.discard()
-        raise
-    world.webhooks.release()
+    with world.acting():
+        fresh = world.store.need("SELECT * FROM repositories WHERE id = ?", repo["id"])
+        take_in(world.call(user, place=world.place(fresh), urls=request.urls))

@@ -1,6 +1,9 @@
 """Repositories and their collaborators."""
 
-from cogworks.twins.github.call import Call
+import re
+from dataclasses import replace
+
+from cogworks.twins.github.call import Call, Place
 from cogworks.twins.github.people import (
     PERMISSIONS,
     at_least,
@@ -11,8 +14,9 @@ from cogworks.twins.github.people import (
     user_json,
 )
 from cogworks.twins.github.store import Row
-from cogworks.twins.github.wire import Answer, JsonObject, invalid, not_found
+from cogworks.twins.github.wire import Answer, JsonObject, invalid, not_found, text_of
 
+_REPO_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PLAIN_LINKS = (
     "contributors", "deployments", "downloads", "events", "forks", "hooks", "languages", "merges", "stargazers",
     "subscribers", "subscription", "tags", "teams",
@@ -112,6 +116,31 @@ def get_repo(call: Call) -> Answer:
         "delete_branch_on_merge": False,
     }
     return Answer(body=full)
+
+
+def update_repo(call: Call) -> Answer:
+    """PATCH R: another name or default branch."""
+    call.people_only("administer the repository")
+    owner, old_name = call.repo["full_name"].split("/")
+    name = text_of(call.body, "name", resource="Repository") or old_name
+    branch = text_of(call.body, "default_branch", resource="Repository") or call.repo["default_branch"]
+    full_name = f"{owner}/{name}"
+    if not _REPO_NAME.fullmatch(name):
+        raise invalid("Repository", "name")
+    if branch not in {
+        row["name"] for row in call.store.all("SELECT name FROM branches WHERE repo_id = ?", call.repo["id"])
+    }:
+        raise invalid("Repository", "default_branch")
+    if name != old_name:
+        if call.store.one("SELECT 1 FROM repositories WHERE full_name = ?", full_name) is not None:
+            raise invalid("Repository", "name", "custom", "name already exists on this account")
+        call.store.run("DELETE FROM renames WHERE old_name = ?", full_name)
+        call.store.run("INSERT OR REPLACE INTO renames VALUES (?, ?)", call.repo["full_name"], call.repo["id"])
+    call.store.run(
+        "UPDATE repositories SET full_name = ?, default_branch = ? WHERE id = ?", full_name, branch, call.repo["id"]
+    )
+    repo = call.store.need("SELECT * FROM repositories WHERE id = ?", call.repo["id"])
+    return get_repo(replace(call, place=Place(repo=repo, git=call.git)))
 
 
 def get_permission(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from cogworks.twins.github.wire import Answer, Refusal, not_found
 from cogworks.twins.github.world import World
 
 API_PREFIX = "/api/v3"
+_BY_ID = re.compile(r"/repositories/(?P<id>\d{1,18})(?P<rest>/.*)?")
 _GRANT_LEVELS = ("none", "read", "write", "admin")
 
 
@@ -45,7 +47,8 @@ class Reply:
 
 def answer(world: World, request: Request, entry: log.Entry) -> Reply:
     """Act on a request within one transaction and note what it was in its log entry."""
-    found = find_route(request.method, request.path)
+    path = _with_name(world, request.path)
+    found = find_route(request.method, path)
     try:
         if found is None:
             raise not_found()
@@ -58,29 +61,24 @@ def answer(world: World, request: Request, entry: log.Entry) -> Reply:
 
 def _perform(world: World, request: Request, entry: log.Entry, route: Route, params: dict[str, str]) -> Answer:
     payload = _payload(request)
-    try:
-        with world.store.transaction():
-            user = _user(world, request)
-            if route.template != "/rate_limit":
-                world.limits.check(user["login"], content_write=route.content_write)
-            call = Call(
-                store=world.store,
-                webhooks=world.webhooks,
-                limits=world.limits,
-                urls=request.urls,
-                user=user,
-                place=_place(world, user, route, params),
-                path=request.path,
-                params=params,
-                query=dict(parse_qsl(request.query, keep_blank_values=True)),
-                payload=payload,
-                accept=request.headers.get("accept", ""),
-            )
-            result = route.handler(call)
-    except BaseException:
-        world.webhooks.discard()
-        raise
-    world.webhooks.release()
+    with world.acting():
+        user = _user(world, request)
+        if route.template != "/rate_limit":
+            world.limits.check(user["login"], content_write=route.content_write)
+        call = Call(
+            store=world.store,
+            webhooks=world.webhooks,
+            limits=world.limits,
+            urls=request.urls,
+            user=user,
+            place=_place(world, request, user, route, params),
+            path=request.path,
+            params=params,
+            query=dict(parse_qsl(request.query, keep_blank_values=True)),
+            payload=payload,
+            accept=request.headers.get("accept", ""),
+        )
+        result = route.handler(call)
     entry.content_write = route.content_write
     return result
 
@@ -101,10 +99,13 @@ def _user(world: World, request: Request) -> Row:
     return user
 
 
-def _place(world: World, user: Row, route: Route, params: Mapping[str, str]) -> Place | None:
+def _place(world: World, request: Request, user: Row, route: Route, params: Mapping[str, str]) -> Place | None:
     if "owner" not in params:
         return None
-    repo = world.find_repo(f"{params['owner']}/{params['repo']}")
+    name = f"{params['owner']}/{params['repo']}"
+    repo = world.find_repo(name)
+    if repo is None:
+        _follow_rename(world, request, user, name)
     permission = "none" if repo is None else permission_of(world.store, user, repo)
     if repo is None or permission == "none":
         raise not_found()
@@ -113,6 +114,32 @@ def _place(world: World, user: Row, route: Route, params: Mapping[str, str]) -> 
         raise Refusal(route.denied, message)
     _check_grants(world, user, route)
     return world.place(repo)
+
+
+def _with_name(world: World, path: str) -> str:
+    """Return a path that names its repository by id with the name instead."""
+    found = _BY_ID.fullmatch(path)
+    if found is None:
+        return path
+    with world.store.transaction():
+        repo = world.store.one("SELECT full_name FROM repositories WHERE id = ?", int(found["id"]))
+    return path if repo is None else f"/repos/{repo['full_name']}{found['rest'] or ''}"
+
+
+def _follow_rename(world: World, request: Request, user: Row, name: str) -> None:
+    """Send who may read a renamed repository to where it is now."""
+    repo = world.find_renamed(name)
+    if repo is None or permission_of(world.store, user, repo) == "none":
+        return
+    rest = request.path[len(f"/repos/{name}") :]
+    query = f"?{request.query}" if request.query else ""
+    moved = f"{request.urls.api}/repositories/{repo['id']}{rest}{query}"
+    reads = request.method in {"GET", "HEAD"}
+    raise Refusal(
+        301 if reads else 307,
+        "Moved Permanently" if reads else "Temporary Redirect",
+        headers={"location": moved},
+    )
 
 
 def _check_grants(world: World, user: Row, route: Route) -> None:

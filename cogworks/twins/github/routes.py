@@ -77,6 +77,7 @@ _ACCOUNTS = (
     _route("GET", "/users/{username}", repositories.get_user),
     _route("GET", "/rate_limit", repositories.get_rate_limit),
     _route("GET", _REPO, repositories.get_repo),
+    _route("PATCH", _REPO, repositories.update_repo, needs="admin"),
     _route("GET", f"{_REPO}/collaborators/{{username}}/permission", repositories.get_permission),
     _route("PUT", f"{_REPO}/collaborators/{{username}}", repositories.put_collaborator, needs="admin"),
     _route("DELETE", f"{_REPO}/collaborators/{{username}}", repositories.delete_collaborator, needs="admin"),

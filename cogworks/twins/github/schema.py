@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS repositories (
     id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL REFERENCES users, full_name TEXT NOT NULL UNIQUE COLLATE NOCASE,
     default_branch TEXT NOT NULL, last_number INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL, pushed_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS renames (
+    old_name TEXT PRIMARY KEY COLLATE NOCASE, repo_id INTEGER NOT NULL REFERENCES repositories);
 CREATE TABLE IF NOT EXISTS collaborators (
     repo_id INTEGER NOT NULL REFERENCES repositories, user_id INTEGER NOT NULL REFERENCES users,
     permission TEXT NOT NULL, PRIMARY KEY (repo_id, user_id));

@@ -26,6 +26,12 @@ class Store:
         self._connection.executescript(SCHEMA)
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep all other threads out; a transaction of this one may stand inside."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do everything inside or nothing of it."""
         with self._lock:

@@ -46,6 +46,8 @@ class Refusal(Exception):
         body: JsonObject = {"message": self.message}
         if self.errors is not None:
             body["errors"] = list(self.errors)
+        if "location" in self.headers:
+            body["url"] = self.headers["location"]
         body["documentation_url"] = DOCUMENTATION_URL
         body["status"] = str(self.status)
         return Answer(status=self.status, body=body, headers=self.headers)

@@ -1,5 +1,7 @@
 """Everything that one running twin holds together."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cogworks.twins.github.bare import BareRepository
@@ -23,7 +25,7 @@ class World:
         self.webhooks = webhooks
         self.limits = Limits(settings)
         self._logins: dict[str, str] = {}
-        self._git: dict[str, BareRepository] = {}
+        self._git: dict[int, BareRepository] = {}
         with self.store.transaction():
             if user_by_login(self.store, BOT_LOGIN) is None:
                 add_user(self.store, BOT_LOGIN, permission="write", kind="Bot")
@@ -32,6 +34,18 @@ class World:
         """Return the token of every account."""
         with self.store.transaction():
             return tokens(self.store)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Act in one transaction; what it announced is sent when it is committed, or forgotten."""
+        with self.store.alone():
+            try:
+                with self.store.transaction():
+                    yield
+            except BaseException:
+                self.webhooks.discard()
+                raise
+            self.webhooks.release()
 
     def learn_tokens(self) -> None:
         """Remember which token is whose; they never change while a twin runs."""
@@ -43,14 +57,19 @@ class World:
 
     def place(self, repo: Row) -> Place:
         """Return a repository with its git side."""
-        name = repo["full_name"]
-        if name not in self._git:
-            self._git[name] = BareRepository(self.repositories_path / f"{name}.git")
-        return Place(repo=repo, git=self._git[name])
+        repo_id = repo["id"]
+        if repo_id not in self._git:
+            self._git[repo_id] = BareRepository(self.repositories_path / f"{repo_id}.git")
+        return Place(repo=repo, git=self._git[repo_id])
 
     def find_repo(self, full_name: str) -> Row | None:
         """Return a repository by name, whatever its case."""
         return self.store.one("SELECT * FROM repositories WHERE full_name = ?", full_name)
+
+    def find_renamed(self, full_name: str) -> Row | None:
+        """Return the repository that had this name before."""
+        sql = "SELECT repositories.* FROM renames JOIN repositories ON repositories.id = repo_id WHERE old_name = ?"
+        return self.store.one(sql, full_name)
 
     def call(self, user: Row, *, place: Place | None, urls: Urls) -> Call:
         """Return a call that no REST request stands behind."""

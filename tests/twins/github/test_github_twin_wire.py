@@ -233,3 +233,26 @@ def test_every_exchange_is_recorded_for_the_conformance_check(fresh_twin: Callab
     assert check_recording(record) == []
     record.write_text(json.dumps({**exchanges[0], "body": {"id": "1"}}) + "\n")
     assert any("issues/1 200: id:" in problem for problem in check_recording(record))
+
+
+def test_a_renamed_repository_sends_readers_on_and_stops_writers(fresh_twin: Callable[..., Twin]) -> None:
+    """GH-44."""
+    twin = fresh_twin()
+    twin.as_("boss")("PATCH", "", {"name": "ledger"}, status=200)
+    cogworks = twin.as_("cogworks")
+    moved, _ = cogworks.answer("GET", "/issues/1?x=1", status=301)
+    followed = cogworks.client.get(moved.headers["location"])
+    assert followed.json()["url"] == f"{twin.url}/repos/acme/ledger/issues/1"
+    write, body = cogworks.answer("POST", "/issues/1/comments", {"body": "b"}, status=307)
+    assert body["url"] == write.headers["location"]
+    assert cogworks("GET", "//repos/acme/ledger/issues/1/comments") == []
+    twin.as_("stranger")("GET", "/issues/1", status=404)
+
+
+def test_the_record_can_be_asked_for_by_the_environment(
+    fresh_twin: Callable[..., Twin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COGWORKS_TWIN_RECORD", str(tmp_path))
+    fresh_twin().as_("cogworks")("GET", "/issues/1")
+    (record,) = tmp_path.glob("github-*.jsonl")
+    assert check_recording(record) == []
