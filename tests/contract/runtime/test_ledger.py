@@ -9,7 +9,7 @@ from cogworks.model.state import Cost
 from cogworks.ports.runtime import Grant, LedgerView, SpendingLimits
 
 LIMITS = SpendingLimits(run_microusd=1000, run_tokens=100, node_microusd=600, concurrent_calls=3)
-TTL_S = 0.2
+TTL_S = 60.0
 
 
 def cost(microusd: int, tokens: int = 0) -> Cost:

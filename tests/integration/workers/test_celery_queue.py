@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from conftest import Stack, kill_all, stack_on, until, worker
+from worker_stack import Stack, kill_all, stack_on, until, worker
 
-from cogworks.adapters.redis_start import EmbeddedRedis, start_redis
+from cogworks.adapters.redis_start import start_redis
 from cogworks.model.ids import IssueNumber, Item, NodeId, NodeRef, RepoName, SwiOrdinal
 
 ITEM = Item(RepoName("acme/tally"), IssueNumber(42))
@@ -67,7 +67,7 @@ def test_a_task_longer_than_the_visibility_timeout_runs_once(stack: Stack) -> No
     assert stack.kinds() == ["start", "end", "step"]
 
 
-def test_work_of_a_killed_worker_comes_back(server: EmbeddedRedis, tmp_path: Path) -> None:
+def test_work_of_a_killed_worker_comes_back(tmp_path: Path) -> None:
     with start_redis() as own, stack_on(own.url) as stack:
         with worker(own.url, log=tmp_path / "first", visibility_s=2.0) as first:
             stack.queue.run_nodes(ITEM, [(node("long_30"), 1, "llm")])
