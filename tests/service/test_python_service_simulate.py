@@ -109,6 +109,11 @@ def test_a_repository_without_tests_has_no_cases(service: Service, repository: M
     assert (response.status, response.result_as(SimulateResult).total) == (Status.SUCCESS, 0)
 
 
+def test_overlays_count_as_checked_although_no_test_ran(service: Service, repository: MakeRepository) -> None:
+    response = service.call("simulate", repository(BASE), {"artifacts": [artifact("src/new.py", "x = 1\n")]})
+    assert (response.result_as(SimulateResult).total, response.metadata.artifacts_checked) == (0, 1)
+
+
 def test_a_pytest_that_cannot_start_is_a_fault_of_the_environment(service: Service, repository: MakeRepository) -> None:
     broken = BASE | {"pytest.ini": "[pytest]\naddopts = --no-such-option\n", "tests/test_a.py": PASSES}
     response = service.call("simulate", repository(broken), {})
@@ -145,6 +150,8 @@ assert set(os.environ) - {"PYTEST_VERSION", "PYTEST_CURRENT_TEST"} == {"PATH", "
 assert (os.environ["HOME"], os.environ["PYTHONHASHSEED"], os.environ["MINE"]) == (os.getcwd(), "0", "yes")
 open("/tmp/here", "w").write("x")
 open("here", "w").write("x")
+import multiprocessing
+multiprocessing.Lock()
 """
 
 

@@ -1,6 +1,7 @@
 """What each method does with its params."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cogworks.extension_api.diagnostics import Diagnostic
 from cogworks.extension_api.envelope import ConstraintResult
@@ -99,7 +100,8 @@ def _review_rules(call: Call, checkout: Checkout, params: WireModel) -> Answer:
 
 def _simulate(call: Call, checkout: Checkout, params: WireModel) -> Answer:
     assert isinstance(params, SimulateParams)
-    return simulate(call, checkout, params)
+    answer = simulate(call, checkout, params)
+    return replace(answer, artifacts_checked=max(answer.artifacts_checked, len(checkout.artifacts)))
 
 
 def _validate_deps(_call: Call, checkout: Checkout, params: WireModel) -> Answer:

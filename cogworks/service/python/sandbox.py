@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cogworks.service.python import relay as relay_program
 from cogworks.service.python.deadlines import Deadline
 from cogworks.service.python.interpreter import Interpreter
 from cogworks.service.python.processes import MAX_OUTPUT_BYTES, Finished, run_process
-from cogworks.service.python.settings import Limits
+from cogworks.service.python.settings import MEBIBYTE, Limits
 
 TREE = "/scratch"
 """Where a sandboxed command finds the checkout."""
@@ -24,7 +24,8 @@ _RELAY_PROGRAM = "/service/relay.py"
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _READ_ONLY = ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 _FIRST_USER = 61184
-_USERS = itertools.count(os.getpid() * 64)
+_USER_COUNT = 4096
+_SHARED_MEMORY_BYTES = 64 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class Sandbox:
     mounted: tuple[Path, ...]
     """environments shown read-only"""
     limits: Limits
+    users: Iterator[int] = field(default_factory=lambda: itertools.count(os.getpid() * 64))
+    """numbers for the user ids of repository code, another for each job; a bare count, which threads may share"""
 
     def run(self, job: Job, *, deadline: Deadline) -> Finished:
         """The job's end. Nothing of it is alive afterwards."""
@@ -103,7 +106,7 @@ class Sandbox:
         return table | ({"processes": self.limits.processes} if processes else {})
 
     def _user(self) -> int | None:
-        return _FIRST_USER + next(_USERS) % 4096 if os.geteuid() == 0 else None
+        return _FIRST_USER + next(self.users) % _USER_COUNT if os.geteuid() == 0 else None
 
     def _namespaces(self, job: Job) -> list[str]:
         shared = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid", "--unshare-net"]
@@ -114,8 +117,9 @@ class Sandbox:
         return [*shared, "--unshare-user", "--cap-drop", "ALL"]
 
     def _mounts(self, job: Job) -> list[str]:
-        mounts = ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(self.limits.scratch_bytes)]
-        mounts += ["--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
+        mounts = ["--proc", "/proc", "--dev", "/dev"]
+        mounts += _memory("/dev/shm", _SHARED_MEMORY_BYTES)  # noqa: S108 - the sandbox's own
+        mounts += _memory("/tmp", self.limits.file_bytes)  # noqa: S108 - the sandbox's own
         places = [*self.mounted, *map(Path, job.read_only.values()), *map(Path, job.writable.values())]
         for parent in sorted({parent for place in [*places, Path(_LIMITS_PROGRAM)] for parent in place.parents}):
             mounts += ["--perms", "0755", "--dir", str(parent)]
@@ -139,8 +143,7 @@ class Sandbox:
     def _tree_mounts(self, job: Job) -> list[str]:
         if not job.runs_repository_code:
             return ["--ro-bind", str(job.checkout), TREE]
-        size = str(self.limits.scratch_bytes)
-        return ["--ro-bind", str(job.checkout), _SOURCE, "--perms", "1777", "--size", size, "--tmpfs", TREE]
+        return ["--ro-bind", str(job.checkout), _SOURCE, *_memory(TREE, self.limits.scratch_bytes)]
 
     def _run_openly(self, job: Job, deadline: Deadline) -> Finished:
         plan = {
@@ -156,6 +159,11 @@ class Sandbox:
         return run_process(
             inner, deadline=deadline, environment={}, stdin=job.stdin, output_limit_bytes=job.output_limit_bytes
         )
+
+
+def _memory(place: str, size_bytes: int) -> list[str]:
+    """A directory in memory that everybody may write to and that ends with the sandbox."""
+    return ["--perms", "1777", "--size", str(size_bytes), "--tmpfs", place]
 
 
 def _relay_socket(port: int) -> str:
