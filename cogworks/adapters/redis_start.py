@@ -1,10 +1,15 @@
 """A Redis of our own for one machine: found, started on a private socket, stopped by who started it (RUN-15)."""
 
+import ctypes
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +22,7 @@ from cogworks.model.errors import ConfigError, DependencyUnavailable, FailureCat
 
 # Longer paths do not fit into a socket address.
 _LONGEST_SOCKET_PATH = 100
+_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedRedis:
@@ -67,7 +73,9 @@ def start_redis(*, folder: Path | None = None, wait_s: float = 10.0) -> Embedded
     """Start a server on a private unix socket and return it once it answers.
 
     Data is kept in ``folder`` (made readable to its owner alone); without one it lives as long as the server.
-    Raise ConfigError when this machine has no server program, DependencyUnavailable when it does not start.
+    Call it from the main thread: on Linux the server ends with the thread that started it, even if that is killed.
+    Raise ConfigError when this machine has no server program, DependencyUnavailable when it does not start or when
+    another process has a server on ``folder``.
     """
     program = find_server()
     remove_folder = folder is None
@@ -76,10 +84,7 @@ def start_redis(*, folder: Path | None = None, wait_s: float = 10.0) -> Embedded
     home.chmod(0o700)
     if len(str(home / "redis.sock")) > _LONGEST_SOCKET_PATH:
         raise _config_error(f"the folder {home} is too long for a socket", "a path below 90 characters")
-    with (home / "redis.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - a program found by us, arguments of ours
-            [str(program), *_options(home)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home
-        )
+    process = _spawn(program, home)
     server = EmbeddedRedis(process, folder=home, remove_folder=remove_folder)
     try:
         _await_answer(server, process, home / "redis.log", wait_s)
@@ -87,6 +92,38 @@ def start_redis(*, folder: Path | None = None, wait_s: float = 10.0) -> Embedded
         server.stop()
         raise
     return server
+
+
+def _spawn(program: Path, home: Path) -> "subprocess.Popen[bytes]":
+    lock = os.open(home / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (home / "redis.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - a program found by us, arguments of ours
+                [str(program), *_options(home)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=home,
+                # A Ctrl-C is for us; we stop the server when its users are gone.
+                start_new_session=True,
+                preexec_fn=_end_with_parent(),
+                # The server inherits the lock, so that it lasts exactly as long as the server.
+                pass_fds=[lock],
+            )
+    except BlockingIOError as error:
+        text = f"another process runs a Redis on {home}"
+        raise DependencyUnavailable(text, category=FailureCategory.SERVICE_UNAVAILABLE) from error
+    finally:
+        os.close(lock)
+
+
+def _end_with_parent() -> Callable[[], object] | None:
+    if sys.platform != "linux":
+        return None
+    # Looked up here: between fork and exec nothing may be loaded.
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def find_server() -> Path:

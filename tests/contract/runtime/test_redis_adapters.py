@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -202,6 +204,48 @@ def test_without_a_folder_nothing_is_left(server: EmbeddedRedis) -> None:
     own.stop()
     assert not folder.exists()
     assert connect(server.url).ping(), "others are left alone"
+
+
+def test_a_folder_has_one_server_at_a_time(tmp_path: Path) -> None:
+    with start_redis(folder=tmp_path / "r") as first:
+        with pytest.raises(DependencyUnavailable, match="another process"):
+            start_redis(folder=tmp_path / "r")
+        assert connect(first.url).ping()
+
+
+def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from cogworks.adapters.redis_start import start_redis
+server = start_redis(folder=Path(sys.argv[1]))
+sys.stdout.write(f"{server.pid}\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "r")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout
+        pid = int(starter.stdout.readline())
+        assert Path(f"/proc/{pid}").exists()
+        starter.kill()
+    with start_redis_when_free(tmp_path / "r") as again:
+        assert again.pid != pid
+
+
+def start_redis_when_free(folder: Path) -> EmbeddedRedis:
+    """Start a server on ``folder`` as soon as the one before has gone."""
+    started: list[EmbeddedRedis] = []
+
+    def starts() -> bool:
+        try:
+            started.append(start_redis(folder=folder))
+        except DependencyUnavailable:
+            return False
+        return True
+
+    until(starts)
+    return started[0]
 
 
 def test_a_server_on_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,17 @@ def test_work_of_a_killed_worker_comes_back(tmp_path: Path) -> None:
             until(lambda: stack.kinds().count("start") == 2, deadline_s=15)
 
 
+def test_a_worker_told_to_end_gives_its_work_back(tmp_path: Path) -> None:
+    with start_redis() as own, stack_on(own.url) as stack:
+        with worker(own.url, log=tmp_path / "first") as first:
+            stack.queue.run_nodes(ITEM, [(node("long_30"), 1, "llm")])
+            until(lambda: "start" in stack.kinds())
+            first.terminate()
+            until(lambda: first.poll() is not None)
+        with worker(own.url, log=tmp_path / "second"):
+            until(lambda: stack.kinds().count("start") == 2, deadline_s=10)
+
+
 def test_a_busy_worker_outlives_an_absence_of_redis(tmp_path: Path) -> None:
     home = tmp_path / "r"
     log = tmp_path / "log"

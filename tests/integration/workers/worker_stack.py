@@ -61,6 +61,7 @@ def worker(url: str, *, log: Path, visibility_s: float = 120.0) -> Iterator["sub
         "COGWORKS_REDIS_URL": url,
         "COGWORKS_VISIBILITY_SECONDS": str(visibility_s),
         "PYTHONPATH": str(HERE),
+        "REMAP_SIGTERM": "SIGQUIT",
     }
     options = ["--concurrency=2", "--queues=control,llm,tool", "--without-gossip", "--without-mingle", "-l", "INFO"]
     command = [sys.executable, "-m", "celery", "-A", "throwaway_app", "worker", *options]
