@@ -158,6 +158,10 @@ class GitMirrors:
         if is_good(result) and result.ok:
             return result
         with self._locked(repo):
+            # Another process may have repaired it while this one waited.
+            result = ask()
+            if is_good(result) and result.ok:
+                return result
             if _is_damaged(result):
                 self._clone(repo)
             else:
