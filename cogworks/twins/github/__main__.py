@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -65,8 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     state = options.state or Path(tempfile.mkdtemp(prefix="cogworks-github-"))
     try:
         return _run(options, state, seed, plan)
-    except (OSError, GitError) as error:
-        return _wrong(str(error))
+    except (OSError, GitError, sqlite3.Error) as error:
+        return _wrong(f"{state}: {error}" if isinstance(error, sqlite3.Error) else str(error))
     finally:
         if options.state is None:
             shutil.rmtree(state)

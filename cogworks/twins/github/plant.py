@@ -25,11 +25,11 @@ _URLS = Urls(api="http://127.0.0.1", web="http://127.0.0.1")
 
 
 def plant(world: World, seed: Seed) -> None:
-    """Fill an empty world, wholly or not at all; a world that has repositories stays as it is."""
+    """Fill a world, wholly or not at all; one that was planted before stays as it is."""
     store = world.store
     try:
         with store.transaction():
-            if store.one("SELECT 1 FROM repositories") is not None:
+            if seed == Seed() or store.one("SELECT 1 FROM counters WHERE name = 'planted'") is not None:
                 return
             for user in seed.users:
                 add_user(store, user.login, permission=user.permission)
@@ -38,6 +38,7 @@ def plant(world: World, seed: Seed) -> None:
                     add_user(store, login, permission="write")
             for repository in seed.repositories:
                 _plant_repository(world, repository)
+            store.run("INSERT INTO counters VALUES ('planted', 1)")
         # Nobody hears of the planting.
         world.webhooks.discard()
     except BaseException:

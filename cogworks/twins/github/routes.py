@@ -1,4 +1,7 @@
-"""The REST routes: one row each, with the permission it needs."""
+"""The REST routes: one row each, with the permission it needs.
+
+In the docstrings of handlers `R` stands for `/repos/{owner}/{repo}`.
+"""
 
 import re
 from collections.abc import Callable

@@ -164,3 +164,23 @@ def test_a_taken_port_is_one_clear_error(twin: Twin) -> None:
     done = run_to_end("--port", str(httpx.URL(twin.url).port))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_state_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "github.sqlite3").write_text("not a database" * 100)
+    done = run_to_end("--state", str(tmp_path))
+    assert done.returncode == 2
+    assert "not a database" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_seed_there_is_only_cogworks_and_a_seed_without_repositories_plants_once(tmp_path: Path) -> None:
+    twin = start_twin("--state", str(tmp_path / "state"))
+    assert list(twin.tokens) == ["cogworks"]
+    twin.stop()
+    seed = tmp_path / "seed.toml"
+    seed.write_text('[[users]]\nlogin = "ann"\n')
+    for _ in range(2):
+        twin = start_own(seed, "--state", str(tmp_path / "state"))
+        assert "ann" in twin.tokens
+        twin.stop()
