@@ -1,6 +1,6 @@
 """The real service on both transports, and small repositories for it to look at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +37,19 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> MakeRepository:
         return made[key]
 
     return make
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Starts services for one test; what a failing test leaves running is killed."""
+    started: list[Service] = []
+
+    def begin(*arguments: str) -> Service:
+        started.append(start_service(tmp_path, *(arguments or arguments_for("unix", tmp_path))))
+        return started[-1]
+
+    yield begin
+    for service in started:
+        service.client.close()
+        with service.process:
+            service.process.kill()

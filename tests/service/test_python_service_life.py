@@ -7,14 +7,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from service_harness import MakeRepository, Service, arguments_for, git, start_service
+from service_harness import MakeRepository, Service, arguments_for, git
 
 from cogworks.extension_api.envelope import Status
 from cogworks.extension_api.methods import HandshakeResult, SimulateResult
+
+Start = Callable[..., Service]
 
 WRONG = [
     (["--http", "0.0.0.0:9100"], "not a loopback address"),
@@ -58,9 +61,9 @@ def test_an_open_home_is_refused(tmp_path: Path) -> None:
     assert (ended.returncode, "mode 0700" in ended.stderr) == (2, True)
 
 
-def test_the_socket_is_private_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
+def test_the_socket_is_private_and_a_dead_one_is_replaced(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "sub" / "s.sock"
-    first = start_service(tmp_path, "--socket", str(path))
+    first = start("--socket", str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     first.client.close()
@@ -68,7 +71,7 @@ def test_the_socket_is_private_and_a_dead_one_is_replaced(tmp_path: Path) -> Non
         first.process.kill()
     scratch = tmp_path / "home" / f"process-{first.process.pid}"
     assert (path.exists(), scratch.exists()) == (True, True)
-    second = start_service(tmp_path, "--socket", str(path))
+    second = start("--socket", str(path))
     assert second.call("handshake", None, {}).status is Status.SUCCESS
     assert not scratch.exists()
     assert second.stop() == 0
@@ -78,8 +81,8 @@ def test_the_socket_is_private_and_a_dead_one_is_replaced(tmp_path: Path) -> Non
 TESTED = {"test_a.py": "def test_x(): ...\n"}
 
 
-def test_without_bubblewrap_tests_are_not_offered(tmp_path: Path, repository: MakeRepository) -> None:
-    service = start_service(tmp_path, *arguments_for("unix", tmp_path), "--bubblewrap", "/nowhere/bwrap")
+def test_without_bubblewrap_tests_are_not_offered(start: Start, tmp_path: Path, repository: MakeRepository) -> None:
+    service = start(*arguments_for("unix", tmp_path), "--bubblewrap", "/nowhere/bwrap")
     shown = service.call("handshake", None, {}).result_as(HandshakeResult)
     assert shown.status == "degraded"
     assert shown.reason == "/nowhere/bwrap is not installed, so repository code cannot be isolated"
@@ -97,11 +100,11 @@ def test_without_bubblewrap_tests_are_not_offered(tmp_path: Path, repository: Ma
     assert service.stop() == 0
 
 
-def test_a_sandbox_that_does_not_hold_is_not_trusted(tmp_path: Path) -> None:
+def test_a_sandbox_that_does_not_hold_is_not_trusted(start: Start, tmp_path: Path) -> None:
     fake = tmp_path / "bwrap"
     fake.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec echo pretends\n')
     fake.chmod(0o755)
-    service = start_service(tmp_path, *arguments_for("unix", tmp_path), "--bubblewrap", str(fake))
+    service = start(*arguments_for("unix", tmp_path), "--bubblewrap", str(fake))
     shown = service.call("handshake", None, {}).result_as(HandshakeResult)
     assert shown.status == "degraded"
     assert (shown.reason or "").startswith("the sandbox failed its self-test: pretends")
@@ -115,11 +118,11 @@ LEAKS = (
 
 
 def test_an_operator_may_allow_unsandboxed_tests(
-    tmp_path: Path, repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
+    start: Start, tmp_path: Path, repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY", "visible")
     options = ["--bubblewrap", "/nowhere/bwrap", "--allow-unsandboxed"]
-    service = start_service(tmp_path, *arguments_for("unix", tmp_path), *options)
+    service = start(*arguments_for("unix", tmp_path), *options)
     shown = service.call("handshake", None, {}).result_as(HandshakeResult)
     assert (shown.status, "simulate" in shown.capabilities) == ("degraded", True)
     assert "unsandboxed" in (shown.reason or "")
@@ -132,8 +135,10 @@ def test_an_operator_may_allow_unsandboxed_tests(
     assert service.stop() == 0
 
 
-def test_sigterm_ends_a_call_in_flight_and_everything_it_started(tmp_path: Path, repository: MakeRepository) -> None:
-    service = start_service(tmp_path, *arguments_for("unix", tmp_path))
+def test_sigterm_ends_a_call_in_flight_and_everything_it_started(
+    start: Start, tmp_path: Path, repository: MakeRepository
+) -> None:
+    service = start()
     root = repository({"test_a.py": "def test_loop():\n    while True: ...\n"})
     answers: list[str] = []
 
@@ -187,9 +192,8 @@ def test_a_worktree_and_a_missing_clone_are_told_apart(
     assert (reply["error"]["code"], reply["error"]["details"]) == ("tool_failed", {"kind": "network"})
 
 
-def await_condition(holds: "object", *, seconds: float = 15.0) -> None:
+def await_condition(holds: Callable[[], object], *, seconds: float = 15.0) -> None:
     """Wait until the function says yes; fail when it does not in time."""
-    assert callable(holds)
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not holds():

@@ -128,7 +128,7 @@ REFUSED = [
     ("open('/usr/evil', 'w')", "a write outside"),
     ("open('/checkout/evil', 'w')", "a write to the checkout behind the copy"),
     (
-        "import os\nos.listdir('/work' if os.path.isdir('/work') else '/nowhere')\nos.listdir('/var')",
+        "import os\nos.listdir('/var')",
         "other directories",
     ),
     ("x = bytearray(3 * 1024 ** 3)", "memory beyond the limit"),
