@@ -58,6 +58,7 @@ class Outcome:
     category: FailureCategory | None = None
     message: str = ""
     head: str = ""
+    base: str = ""
     pr: int | None = None
     safety_affecting: bool = False
     cost: Cost = Cost()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -13,7 +13,7 @@ from cogworks.model.findings import MatrixRow
 from cogworks.model.ids import EdgeId, IssueNumber, Item, NodeId, NodeRef, PullNumber, RepoName, RunId, Sha, SwiOrdinal
 from cogworks.model.json_value import JsonValue
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION: Final = "1"
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -162,6 +162,7 @@ class Swi:
     title: str
     depends_on: tuple[SwiOrdinal, ...] = ()
     files: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     status: SwiStatus = SwiStatus.PENDING
     branch: str = ""
     head: Sha | None = None

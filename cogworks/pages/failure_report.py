@@ -12,7 +12,7 @@ _ADVICE: dict[FailureCategory, str] = {
     FailureCategory.RETRY_EXHAUSTED: "make the sub-work-item or its interface clearer, then comment `/cogworks run`",
     FailureCategory.REWORK_EXHAUSTED: "settle the findings in the specification, then comment `/cogworks run`",
     FailureCategory.TRAVERSALS_EXHAUSTED: "settle the review findings with the team, then comment `/cogworks run`",
-    FailureCategory.SEMANTIC_STALL: "the same error recurs: revise specification, interface or prompt, then `/cogworks run`",
+    FailureCategory.SEMANTIC_STALL: "revise specification, interface or prompt, then `/cogworks run`",
     FailureCategory.FLAKY_TEST: "the same code passes and fails: make the test deterministic, then `/cogworks run`",
     FailureCategory.BUDGET_EXCEEDED: "raise `[budgets]` in `config.toml` or split the item, then `/cogworks run`",
     FailureCategory.GATE_REJECTED: "the pull request was closed: say what to change in a review, then `/cogworks run`",

@@ -11,5 +11,5 @@ def backoff_s(
 
     ``jitter`` is a factor between 0.5 and 1.5 that the caller draws.
     """
-    wait = min(cap_s, base_s * 2 ** (tries - 1)) * jitter
+    wait: float = min(cap_s, base_s * 2 ** (tries - 1)) * jitter
     return max(wait, retry_after_s or 0.0)

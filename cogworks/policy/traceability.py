@@ -3,8 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from cogworks.model.findings import MatrixRow
+
+Column = Literal["architecture", "interface", "sub_work_item", "code"]
+COLUMNS: tuple[Column, ...] = ("architecture", "interface", "sub_work_item", "code")
+ABSENT = "n/a"
 
 _LINE = re.compile(r"^\s*(?:[-*+]\s+(?:\[[ xX]\]\s+)?|\d+[.)]\s+)(?P<text>\S.*)$")
 _MUST = re.compile(r"(?<=[.!?])\s+")
@@ -33,14 +38,45 @@ def _requirements(line: str) -> list[str]:
     return [sentence.strip() for sentence in _MUST.split(line) if _OBLIGATION.search(sentence)]
 
 
-def fill(rows: Sequence[MatrixRow], column: str, cells: Mapping[str, str], *, reason: str) -> tuple[MatrixRow, ...]:
+def fill(rows: Sequence[MatrixRow], column: Column, cells: Mapping[str, str], *, reason: str) -> tuple[MatrixRow, ...]:
     """Return ``rows`` with ``column`` filled from ``cells`` by requirement id; others become ``n/a`` with a reason."""
     return tuple(
-        replace(row, **{column: cells[row.requirement_id]})
+        _with_cell(row, column, cells[row.requirement_id])
         if row.requirement_id in cells
-        else replace(row, **{column: "n/a", "reason": row.reason or f"{column}: {reason}"})
+        else replace(_with_cell(row, column, ABSENT), reason=row.reason or f"{column}: {reason}")
         for row in rows
     )
+
+
+def merge(old: Sequence[MatrixRow], new: Sequence[MatrixRow]) -> tuple[MatrixRow, ...]:
+    """Return ``new`` with what ``old`` knew besides: parallel sub-work-items each fill in their own part."""
+    known = {row.requirement_id: row for row in old}
+    return tuple(_merged(known[row.requirement_id], row) if row.requirement_id in known else row for row in new)
+
+
+def _merged(old: MatrixRow, new: MatrixRow) -> MatrixRow:
+    row = new
+    for column in COLUMNS:
+        cell = _joined(getattr(old, column), getattr(new, column))
+        row = row if cell is None else _with_cell(row, column, cell)
+    return row
+
+
+def _joined(old: str | None, new: str | None) -> str | None:
+    parts = [part for cell in (old, new) if cell and cell != ABSENT for part in cell.split(", ")]
+    return ", ".join(dict.fromkeys(parts)) or new or old
+
+
+def _with_cell(row: MatrixRow, column: Column, cell: str) -> MatrixRow:
+    match column:
+        case "architecture":
+            return replace(row, architecture=cell)
+        case "interface":
+            return replace(row, interface=cell)
+        case "sub_work_item":
+            return replace(row, sub_work_item=cell)
+        case "code":
+            return replace(row, code=cell)
 
 
 def settle(rows: Sequence[MatrixRow], *, delivered: Iterable[str], missing: Iterable[str]) -> tuple[MatrixRow, ...]:

@@ -1,0 +1,236 @@
+"""Run one attempt: claim, find what exists, work, journal, complete (20 section 3).
+
+Whatever happens in between, the outcome is the same when it is repeated: the claim is exclusive, records on GitHub
+short-circuit the work, and answers of the provider come from the memo.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from cogworks.engine.comments import CommentBook
+from cogworks.engine.configuring import read_config
+from cogworks.engine.feedback import feedback_for
+from cogworks.engine.house import House
+from cogworks.engine.journal import Journal
+from cogworks.engine.loading import Found, load_state
+from cogworks.engine.patience import patiently
+from cogworks.engine.run_config import RunConfig, node_of
+from cogworks.graph.definition import Graph
+from cogworks.model.errors import CogWorksError, DependencyUnavailable, Transient, ValidationFailed
+from cogworks.model.findings import Diagnostic, Severity
+from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
+from cogworks.model.json_value import compact
+from cogworks.model.outcome import Outcome, Result, outcome_to_json
+from cogworks.model.state import Artifact, Cost, NodeStatus, RunState
+from cogworks.nodes.job import Job, Tally, Workshop
+from cogworks.nodes.table import craft_of
+from cogworks.nodes.template import Template, parse_template
+from cogworks.pages.node_comment import attempt_path
+from cogworks.pages.pull_page import audit_branch
+from cogworks.policy.failures import Decision, decide_on
+from cogworks.ports.runtime import Claim, Keeper, Refusal
+
+_TEMPLATE_DIR = ".cogworks/templates/"
+
+
+def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
+    """Run the attempt and return how it ended, in one word; raise nothing that belongs to the work itself."""
+    found = load_state(house.ports.projection, house.ports.github, item)
+    state = found.state
+    if state is None or state.node(ref).status is not NodeStatus.ACTIVE or state.node(ref).attempts != attempt:
+        return "not_active"
+    key = AttemptKey(item, state.run_id, ref, attempt)
+    claim = house.ports.leases.claim(key, owner=house.owner, fence_floor=state.fence, seen_before=not found.projected)
+    if isinstance(claim, Refusal):
+        if claim is Refusal.SETTLING:
+            house.ports.projection.note(item, {f"sent:{key}": ""})
+        return claim.value
+    with house.ports.leases.keep(claim) as keeper:
+        outcome = _worked(house, found, state, key, claim, keeper)
+    return outcome.result.value
+
+
+def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim: Claim, keeper: Keeper) -> Outcome:
+    """Return the outcome, journalled and completed; an attempt that has to wait is given back instead."""
+    try:
+        outcome = patiently(
+            lambda: _journalled(house, found, state, key, keeper), clock=house.ports.clock, ids=house.ports.ids
+        )
+    except DependencyUnavailable as error:
+        outcome = _waiting(house, key, error)
+        house.ports.leases.abandon(claim)
+        return outcome
+    except CogWorksError as error:
+        if decide_on(error) is not Decision.STOP_QUIETLY:
+            raise
+        house.log("node_end", f"{key.ref}: {type(error).__name__} {error.message}")
+        return Outcome(result=Result.CANCELLED, message=error.message)
+    house.ports.leases.complete(claim, outcome_to_json(outcome))
+    house.log("node_end", f"{key.ref} attempt {key.attempt}: {outcome.result} {outcome.message[:200]}")
+    return outcome
+
+
+def _waiting(house: House, key: AttemptKey, error: DependencyUnavailable) -> Outcome:
+    """Note that the attempt waits; it is not journalled and comes again under the same key (LLM-09)."""
+    until = house.ports.clock.now() + timedelta(seconds=error.retry_after_s)
+    outcome = Outcome(
+        result=Result.UNAVAILABLE,
+        category=error.category,
+        message=error.message,
+        wait_reason=error.reason,
+        wait_until=until,
+    )
+    house.ports.projection.note(key.item, {f"wait:{key}": outcome_to_json(outcome)})
+    return outcome
+
+
+def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, keeper: Keeper) -> Outcome:
+    """Do the work unless its record exists, then write the journal: branches first, comment second (RUN-08)."""
+    git, github = house.ports.git.guarded_by(keeper.guard), house.ports.github.guarded_by(keeper.guard)
+    git.fetch(key.item.repo)
+    config = read_config(git, github, key.item.repo, ref=state.config_sha, shipped=house.shipped)
+    graph = config.graph(state.pipeline)
+    journal = Journal(git=git, projection=house.ports.projection, state=state, graph=graph)
+    book = CommentBook(github=github, projection=house.ports.projection, item=key.item, facts=found.facts)
+    outcome = journal.find(key)
+    if outcome is None:
+        outcome, tally = _done(house, state, key, keeper, config, graph, journal)
+        outcome = _with_places(outcome, key)
+        output = journal.push(key, outcome, tally.records, _slot_files(outcome, key))
+    else:
+        head = git.branch_head(key.item.repo, audit_branch(state))
+        output = f"{attempt_path(key)}@{head}"
+    keeper.guard()
+    journal.write_entry(book, key, outcome, output=output)
+    return outcome
+
+
+def _done(
+    house: House, state: RunState, key: AttemptKey, keeper: Keeper, config: RunConfig, graph: Graph, journal: Journal
+) -> tuple[Outcome, Tally]:
+    """Return the outcome of the node's craft; every error of ours becomes an outcome or goes up to be waited for."""
+    ports, tally = house.ports, Tally()
+    started = ports.clock.now()
+    ports.ledger.seed(
+        key.item, committed=Cost(microusd=state.cost.microusd, tokens=state.cost.tokens), by_node=state.cost.by_node
+    )
+    job = _job(house, state, key, config, graph, journal)
+    shop = Workshop(
+        github=ports.github.guarded_by(keeper.guard),
+        git=ports.git.guarded_by(keeper.guard),
+        llm=ports.llm,
+        services=ports.services,
+        service_tokens=house.shipped.service_tokens,
+        ledger=ports.ledger,
+        memo=ports.memo,
+        clock=ports.clock,
+        ids=ports.ids,
+        templates=_templates(house, config, key),
+        guard=keeper.guard,
+        tally=tally,
+        deadline=started + timedelta(seconds=job.node.timeout_s),
+    )
+    try:
+        outcome = craft_of(job.node)(job, shop)
+    except Transient:
+        raise
+    except CogWorksError as error:
+        outcome = _outcome_of(error)
+    ended = replace(
+        outcome,
+        cost=tally.cost,
+        llm_calls=tally.llm_calls,
+        model=tally.model,
+        tool_calls=tally.tools,
+        started_at=started,
+        ended_at=ports.clock.now(),
+    )
+    return ended, tally
+
+
+def _outcome_of(error: CogWorksError) -> Outcome:
+    match decide_on(error):
+        case Decision.WAIT | Decision.STOP_QUIETLY | Decision.RETRY_CALL:
+            raise error
+        case Decision.NODE_RETRY:
+            problems = error.problems if isinstance(error, ValidationFailed) else ()
+            told = tuple(Diagnostic(severity=Severity.BLOCKING, category="schema", message=p) for p in problems)
+            return Outcome(result=Result.INVALID, diagnostics=told, message=error.message)
+        case Decision.HOLD:
+            return Outcome(result=Result.HELD, category=error.category, message=error.message)
+        case Decision.CLARIFY:
+            return Outcome(result=Result.CLARIFICATION, category=error.category, message=error.message)
+        case Decision.NODE_FAILS:
+            return Outcome(result=Result.FAILED, category=error.category, message=error.message)
+
+
+def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, graph: Graph, journal: Journal) -> Job:
+    github, git, repo = house.ports.github, house.ports.git, key.item.repo
+    swi = state.swi(key.ref.swi) if key.ref.swi is not None else None
+    base_branch = config.config.github.base_branch or github.contents.repo(repo).default_branch
+    base_head = git.branch_head(repo, base_branch)
+    history = _history(state, graph, key, journal)
+    return Job(
+        key=key,
+        node=node_of(graph, key.ref),
+        graph=graph,
+        state=state,
+        issue=github.issues.get(repo, key.item.number),
+        swi=swi,
+        swi_issue=github.issues.get(repo, swi.issue) if swi else None,
+        feedback=feedback_for(state, graph, key, journal),
+        config=config.config,
+        pipeline=config.pipeline,
+        services=config.services,
+        constitution=config.constitution,
+        base_branch=base_branch,
+        base_head=Sha(base_head or ""),
+        trace_id=key.run_id.replace("-", ""),
+        history=history,
+    )
+
+
+def _history(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Mapping[str, Outcome]:
+    """Return earlier outcomes that the node may read: its own attempts, and the newest of every other node's."""
+    own = {f"{key.ref}@{n}": one for n, one in journal.history(key.ref, through=key.attempt - 1)}
+    others: dict[str, Outcome] = {}
+    for node in graph.nodes.values():
+        ref = NodeRef(node.id, key.ref.swi if node.per_swi else None)
+        if ref == key.ref or (node.per_swi and key.ref.swi is None):
+            continue
+        ended = journal.history(ref, through=state.node(ref).attempts)
+        if ended:
+            others[str(ref)] = ended[-1][1]
+    return {**others, **own}
+
+
+def _templates(house: House, config: RunConfig, key: AttemptKey) -> Mapping[str, Template]:
+    """Return the shipped templates with the repository's own beside or over them (TPL-01)."""
+    git, repo = house.ports.git, key.item.repo
+    own: dict[str, Template] = {}
+    for path in git.list(repo, ref=config.config_sha):
+        if path.startswith(_TEMPLATE_DIR) and path.endswith(".md"):
+            content = git.read(repo, path, ref=config.config_sha) or b""
+            template = parse_template(content.decode("utf-8", errors="replace"), file=path)
+            own[template.name] = template
+    return {**house.templates, **own}
+
+
+def _with_places(outcome: Outcome, key: AttemptKey) -> Outcome:
+    """Return ``outcome`` whose file artifacts say where their JSON lies on the audit branch (ENG-23)."""
+    placed = {
+        slot: Artifact(kind="file", ref=_slot_path(slot, key)) if one.kind == "file" else one
+        for slot, one in outcome.artifacts.items()
+    }
+    return replace(outcome, artifacts=placed)
+
+
+def _slot_path(slot: str, key: AttemptKey) -> str:
+    swi = "" if key.ref.swi is None else f"-swi{key.ref.swi}"
+    return f"artifacts/{slot}{swi}-{key.attempt}.json"
+
+
+def _slot_files(outcome: Outcome, key: AttemptKey) -> dict[str, bytes]:
+    content = compact(outcome.output or {}).encode()
+    return {one.ref: content for one in outcome.artifacts.values() if one.kind == "file"}

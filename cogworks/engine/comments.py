@@ -1,0 +1,85 @@
+"""Comments that exist once: looked up by key before they are made, edited when their text changes (GH-45)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cogworks.model.ids import Item
+from cogworks.model.json_value import sha256_text
+from cogworks.pages.markers import mark, read_mark
+from cogworks.pages.node_comment import KIND
+from cogworks.pages.state_comment import read_state_mark
+from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Projection
+
+STATE_KEY = "state"
+
+
+@dataclass(slots=True, kw_only=True)
+class CommentBook:
+    """Our comments on one work item. Ids are remembered in the projection; without them the comments are listed."""
+
+    github: GitHub
+    projection: Projection
+    item: Item
+    facts: Mapping[str, str] = field(default_factory=dict)
+    _listed: dict[str, int] | None = None
+    _noted: dict[str, str] = field(default_factory=dict)
+
+    def put(self, key: str, body: str) -> int:
+        """Create the comment under ``key``, or edit it to ``body``; return its id."""
+        known = self.find(key)
+        if known is None:
+            known = self.github.comments.create(self.item.repo, self.item.number, body).id
+        else:
+            self.github.comments.update(self.item.repo, known, body)
+        self._remember(key, known)
+        return known
+
+    def post_once(self, key: str, body: str) -> None:
+        """Create the comment under ``key`` unless it is there."""
+        if self.find(key) is None:
+            self._remember(key, self.github.comments.create(self.item.repo, self.item.number, body).id)
+
+    def find(self, key: str) -> int | None:
+        """Return the id of the comment under ``key``, or None."""
+        noted = self._noted.get(key) or self.facts.get(_fact(key))
+        if noted:
+            return int(noted)
+        return self._all().get(key)
+
+    def _all(self) -> dict[str, int]:
+        if self._listed is None:
+            own = self.github.contents.login()
+            self._listed = {}
+            for comment in self.github.comments.list(self.item.repo, self.item.number):
+                key = _key_of(comment.body) if comment.author == own else None
+                if key:
+                    self._listed.setdefault(key, comment.id)
+        return self._listed
+
+    def _remember(self, key: str, comment_id: int) -> None:
+        if self._noted.get(key) != str(comment_id) and self.facts.get(_fact(key)) != str(comment_id):
+            self.projection.note(self.item, {_fact(key): str(comment_id)})
+        self._noted[key] = str(comment_id)
+
+
+def _fact(key: str) -> str:
+    return f"comment:{key}"
+
+
+def _key_of(body: str) -> str | None:
+    audit = read_mark(body, KIND)
+    if audit is not None:
+        return audit.fields.get("key")
+    state = read_state_mark(body)
+    return f"{STATE_KEY}/{state.fields.get('run')}" if state else None
+
+
+def state_key(run_id: str) -> str:
+    """Return the key of a run's state comment."""
+    return f"{STATE_KEY}/{run_id}"
+
+
+def notice(key: str, kind: str, text: str, *, run: str = "", node: str = "") -> str:
+    """Return the body of a comment of ``kind`` that is found again by ``key``."""
+    return f"{mark(KIND, key=key, kind=kind, run=run, node=node, sha256=sha256_text(text))}\n{text}"

@@ -1,0 +1,105 @@
+"""Read what steers a run: the ``.cogworks`` files at one commit, and the approved rules (ENG-07, CONST-02)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cogworks.engine.run_config import RunConfig
+from cogworks.graph.definition import PipelineFile
+from cogworks.graph.parse import parse_pipeline, with_budgets
+from cogworks.graph.validate import validate
+from cogworks.model.config import Config
+from cogworks.model.errors import ConfigError, NotFound, Problem
+from cogworks.model.ids import RepoName, Sha
+from cogworks.model.services import Services
+from cogworks.policy.config_file import parse_config
+from cogworks.policy.constitution import Constitution, approved_by_person, read_rules
+from cogworks.policy.known_models import ModelFacts
+from cogworks.policy.services_file import parse_services
+from cogworks.ports.git import Git
+from cogworks.ports.github import GitHub
+
+CONFIG_FILE = ".cogworks/config.toml"
+PIPELINE_FILE = ".cogworks/pipeline.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipped:
+    """Data that comes with the package, and the operator's choices that no repository file can make."""
+
+    default_pipeline: PipelineFile
+    known_models: Mapping[str, ModelFacts]
+    services_file: str
+    service_tokens: Mapping[str, str]
+    approval_by_merge: bool
+
+
+def read_config(git: Git, github: GitHub, repo: RepoName, *, ref: Sha, shipped: Shipped) -> RunConfig:
+    """Return the configuration of ``repo`` at ``ref``; raise ConfigError with every problem of every file.
+
+    The constitutional rules are read first; PolicyViolation says what is wrong with them.
+    """
+    config = _config(git, repo, ref=ref, shipped=shipped)
+    constitution = read_constitution(git, github, repo, ref=ref, config=config, shipped=shipped)
+    problems: list[Problem] = []
+    pipeline, services = shipped.default_pipeline, Services()
+    try:
+        pipeline = _pipeline(git, repo, ref=ref, config=config, shipped=shipped)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        services = _services(git, repo, ref=ref, shipped=shipped)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems=tuple(problems))
+    return RunConfig(config=config, pipeline=pipeline, services=services, constitution=constitution, config_sha=ref)
+
+
+def _config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Config:
+    text = git.read(repo, CONFIG_FILE, ref=ref)
+    if text is None:
+        raise ConfigError(problems=(_missing(CONFIG_FILE, "`cogworks init` writes one"),))
+    return parse_config(text, file=CONFIG_FILE, known_models=shipped.known_models)
+
+
+def _pipeline(git: Git, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped) -> PipelineFile:
+    text = git.read(repo, PIPELINE_FILE, ref=ref)
+    if text is None:
+        return with_budgets(
+            shipped.default_pipeline,
+            review_max_remediation_cycles=config.budgets.review_max_remediation_cycles,
+            sub_work_item_max_retries=config.budgets.sub_work_item_max_retries,
+        )
+    parsed = parse_pipeline(text, file=PIPELINE_FILE, defaults=shipped.default_pipeline)
+    verdict = validate(parsed, file=PIPELINE_FILE)
+    if verdict.errors:
+        raise ConfigError(problems=verdict.errors)
+    return parsed
+
+
+def _services(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Services:
+    text = git.read(repo, shipped.services_file, ref=ref)
+    if text is None:
+        return Services()
+    return parse_services(text, file=shipped.services_file)
+
+
+def read_constitution(
+    git: Git, github: GitHub, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped
+) -> Constitution:
+    """Return the rules at ``ref`` once a person has approved them (CONST-02); raise PolicyViolation otherwise."""
+    path = config.constitutional.rules_file
+    text = git.read(repo, path, ref=ref)
+    rules = read_rules(text, commit=ref, approval="")
+    commit = github.contents.last_commit(repo, path, ref=ref)
+    if commit is None:
+        raise NotFound("no commit touches the rules file", operation="list_commits", target=f"{repo}:{path}")
+    pulls = [(pull, github.pulls.reviews(repo, pull.number)) for pull in github.pulls.of_commit(repo, commit)]
+    approval = approved_by_person(pulls, merge_by_admin_counts=shipped.approval_by_merge)
+    return Constitution(text=rules.text, sha256=rules.sha256, commit=commit, approval=approval)
+
+
+def _missing(file: str, allowed: str) -> Problem:
+    return Problem(
+        code="missing_file", file=file, message="the file does not exist on the default branch", allowed=allowed
+    )

@@ -1,0 +1,149 @@
+"""The step function: ``(state, event, graph, config, now) -> (state, effects)``, pure and total (ENG-26)."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from cogworks.engine import effects as do
+from cogworks.engine import events as told
+from cogworks.engine.ended import node_ended
+from cogworks.engine.progress import at_work, put_node
+from cogworks.engine.routing import route
+from cogworks.engine.run_config import RunConfig
+from cogworks.engine.settling import Decision, fail_node, settle
+from cogworks.graph.definition import Graph
+from cogworks.model.errors import FailureCategory
+from cogworks.model.state import (
+    Artifact,
+    Failure,
+    GateDecision,
+    NodeStatus,
+    RunState,
+    RunStatus,
+)
+
+
+def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
+    match event:
+        case told.Triggered():
+            return _triggered(state, graph, config, now)
+        case told.NodeEnded():
+            return node_ended(state, event, graph, config, now)
+        case told.GateApproved():
+            return _approved(state, event, graph, config, now)
+        case told.GateRejected():
+            return _rejected(state, event, graph, config, now)
+        case told.LeaseStale():
+            return _stale(state, event)
+        case told.WaitOver():
+            return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
+        case told.Cancel():
+            return _cancelled(state, event)
+        case told.Halt():
+            return _halted(state, event, now)
+    assert_never(event)
+
+
+def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
+    if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
+        return Decision(state=state, effects=())
+    for ref in (r for status in _STOPPED for r in at_work(state, status)):
+        at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
+        state = put_node(state, ref, at)
+    return settle(replace(state, status=RunStatus.RUNNING, failure=None, wait=None), graph, config, now)
+
+
+_STOPPED = (NodeStatus.FAILED, NodeStatus.BLOCKED, NodeStatus.CANCELLED)
+
+
+def _approved(state: RunState, event: told.GateApproved, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    at = state.node(event.ref)
+    if at.status is not NodeStatus.AWAITING_APPROVAL:
+        return Decision(state=state, effects=())
+    state = _record(state, event, "approved", now)
+    state = _with_approved_head(state, event, graph)
+    state = put_node(state, event.ref, replace(at, status=NodeStatus.COMPLETED))
+    output = event.results.get(event.ref.node, {})
+    routed = route(state, graph, event.ref, output=output, results=event.results)
+    if routed.stop:
+        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now)
+    settled = settle(routed.state, graph, config, now)
+    return Decision(state=settled.state, effects=(*routed.notes, *settled.effects))
+
+
+def _with_approved_head(state: RunState, event: told.GateApproved, graph: Graph) -> RunState:
+    """Return ``state`` whose PR artifacts of this node point to the approved commit, human edits included (ENG-40)."""
+    if not event.head:
+        return state
+    slots = graph.nodes[event.ref.node].outputs
+    changed: dict[str, Artifact] = {
+        slot: replace(one, sha=event.head)
+        for slot, one in state.artifacts.items()
+        if slot in slots and one.kind == "pr"
+    }
+    return replace(state, artifacts={**state.artifacts, **changed})
+
+
+def _rejected(state: RunState, event: told.GateRejected, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    if state.node(event.ref).status is not NodeStatus.AWAITING_APPROVAL:
+        return Decision(state=state, effects=())
+    state = _record(state, event, "rejected", now)
+    message = f"rejected by {event.by or 'closing the pull request'} ({event.where})"
+    return fail_node(state, event.ref, FailureCategory.GATE_REJECTED, message, graph=graph, config=config, now=now)
+
+
+def _record(state: RunState, event: told.GateApproved | told.GateRejected, decision: str, now: datetime) -> RunState:
+    gate = GateDecision(
+        node=event.ref.node,
+        swi=event.ref.swi,
+        decision="approved" if decision == "approved" else "rejected",
+        by=event.by,
+        at=now,
+        ref=event.where,
+    )
+    return replace(state, gates=(*state.gates, gate))
+
+
+def _stale(state: RunState, event: told.LeaseStale) -> Decision:
+    """Dispatch the same attempt again: nothing was journalled, so its number and counters stay (ENG-25)."""
+    at = state.node(event.ref)
+    if at.status is not NodeStatus.ACTIVE:
+        return Decision(state=state, effects=())
+    return Decision(state=state, effects=(do.StartNodes(starts=((event.ref, at.attempts),)),))
+
+
+def _cancelled(state: RunState, event: told.Cancel) -> Decision:
+    if not state.status.open:
+        return Decision(state=state, effects=())
+    for ref in (*at_work(state, NodeStatus.ACTIVE), *at_work(state, NodeStatus.AWAITING_APPROVAL)):
+        state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.CANCELLED))
+    return Decision(
+        state=replace(state, status=RunStatus.CANCELLED, wait=None),
+        effects=(
+            do.StopWork(reason=event.reason),
+            do.WriteState(),
+            do.SetLabels(),
+            do.PostCost(),
+            do.PostSummary(outcome=f"cancelled: {event.reason}"),
+            do.CleanUp(),
+        ),
+    )
+
+
+def _halted(state: RunState, event: told.Halt, now: datetime) -> Decision:
+    if not state.status.open:
+        return Decision(state=state, effects=())
+    where = next((str(ref.node) for ref in at_work(state, NodeStatus.ACTIVE)), "start")
+    failure = Failure(category=event.category, node=where, message=event.message, at=now)
+    return Decision(
+        state=replace(state, status=RunStatus.FAILED, failure=failure, wait=None),
+        effects=(
+            do.StopWork(reason=event.message),
+            do.WriteState(),
+            do.SetLabels(),
+            do.PostFailure(failure=failure),
+            do.PostCost(),
+        ),
+    )

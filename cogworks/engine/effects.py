@@ -1,0 +1,108 @@
+"""What the step function asks for (ENG-27). Done twice, each acts once: all are looked up before they are done."""
+
+from dataclasses import dataclass
+
+from cogworks.model.ids import NodeRef
+from cogworks.model.state import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteState:
+    """Write the state comment, then the projection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLabels:
+    """Bring the labels of the work item and its SWIs to what the state wants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEntry:
+    """Post the entry part of a node comment."""
+
+    ref: NodeRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostGate:
+    """Say what waits and how to answer."""
+
+    ref: NodeRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostBudget:
+    """Say that ``level`` percent of the budget is used."""
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostNotice:
+    """Say something once per run: ``kind`` is a comment kind of GH-21."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostFailure:
+    """Post the failure report."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostCost:
+    """Post the cost report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSummary:
+    """Post the summary of a run that did not complete; a completed one has it from the closing check."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartNodes:
+    """Dispatch attempts that run together, as (node, attempt)."""
+
+    starts: tuple[tuple[NodeRef, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWork:
+    """Tell running attempts to stop, and let none start."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUp:
+    """Remove the run's work trees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something for the log and the audit trail, with no change outside."""
+
+    action: str
+    message: str
+
+
+Effect = (
+    WriteState
+    | SetLabels
+    | PostEntry
+    | PostGate
+    | PostBudget
+    | PostNotice
+    | PostFailure
+    | PostCost
+    | PostSummary
+    | StartNodes
+    | StopWork
+    | CleanUp
+    | Note
+)

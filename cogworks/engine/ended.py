@@ -1,0 +1,197 @@
+"""What follows when an attempt has come to an outcome (ENG-24, ENG-28)."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from pydantic import TypeAdapter
+
+from cogworks.engine import effects as do
+from cogworks.engine.events import NodeEnded
+from cogworks.engine.progress import put_node, put_swi
+from cogworks.engine.routing import route
+from cogworks.engine.run_config import RunConfig, node_of
+from cogworks.engine.settling import Decision, again, fail_node, settle
+from cogworks.graph.definition import Graph
+from cogworks.model.errors import FailureCategory
+from cogworks.model.ids import END_TO_END, NodeRef, PullNumber, Sha
+from cogworks.model.outcome import Outcome, Result
+from cogworks.model.state import (
+    Classification,
+    ItemClass,
+    NodeStatus,
+    RunState,
+    RunStatus,
+    Wait,
+    WaitReason,
+)
+from cogworks.policy.gates import needs_person
+from cogworks.policy.retries import GiveUp, dominant_category, next_try
+from cogworks.policy.traceability import merge
+
+_CLASSIFICATION: TypeAdapter[Classification] = TypeAdapter(Classification)
+
+
+def node_ended(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Return the decision for an outcome; one of an attempt that is not active any more changes nothing."""
+    at = state.node(event.ref)
+    if at.status is not NodeStatus.ACTIVE or at.attempts != event.attempt:
+        return Decision(state=state, effects=(do.Note(action="node_end", message=f"{event.ref}: late outcome"),))
+    outcome = event.outcome
+    if outcome.result is not Result.UNAVAILABLE:
+        state = _charged(state, event.ref, outcome, now)
+    match outcome.result:
+        case Result.SUCCEEDED:
+            return _succeeded(state, event, graph, config, now)
+        case Result.INVALID | Result.MISALIGNED:
+            return _again_or_failed(state, event, graph, config, now)
+        case Result.FAILED | Result.ESCALATED:
+            category = outcome.category or FailureCategory.ENVIRONMENT_FAULT
+            return fail_node(state, event.ref, category, outcome.message, graph=graph, config=config, now=now)
+        case Result.CLARIFICATION:
+            return _clarify(state, event, graph, config, now)
+        case Result.UNAVAILABLE:
+            return _unavailable(state, event, graph, config, now)
+        case Result.HELD:
+            return _held(state, event)
+        case Result.CANCELLED:
+            state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.CANCELLED))
+            return settle(state, graph, config, now)
+    assert_never(outcome.result)
+
+
+def _charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> RunState:
+    """Return ``state`` with the attempt's cost on node, SWI and run, each call counted once."""
+    at = state.node(ref)
+    state = put_node(state, ref, replace(at, cost=at.cost + outcome.cost, ended_at=now))
+    if ref.swi is not None:
+        swi = state.swi(ref.swi)
+        state = put_swi(state, replace(swi, cost=swi.cost + outcome.cost))
+    cost = state.cost
+    by_node = {**cost.by_node, ref.node: cost.by_node.get(ref.node, 0) + outcome.cost.microusd}
+    charged = replace(
+        cost, microusd=cost.microusd + outcome.cost.microusd, tokens=cost.tokens + outcome.cost.tokens, by_node=by_node
+    )
+    return replace(state, cost=charged)
+
+
+def _succeeded(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    state = _delivered(state, event)
+    node = node_of(graph, event.ref)
+    if node.uses == "intake":
+        return _classified(state, event, graph, config, now)
+    if node.id != END_TO_END and _waits(state, event, graph):
+        state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.AWAITING_APPROVAL))
+        settled = settle(state, graph, config, now)
+        return Decision(state=settled.state, effects=(*settled.effects, do.PostGate(ref=event.ref)))
+    return _completed(state, event, graph, config, now)
+
+
+def _waits(state: RunState, event: NodeEnded, graph: Graph) -> bool:
+    item_class = state.classification.item_class if state.classification else ItemClass.STANDARD
+    verdict = (event.outcome.output or {}).get("verdict")
+    return verdict != "remediate" and needs_person(node_of(graph, event.ref), graph=graph, item_class=item_class)
+
+
+def _completed(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.COMPLETED))
+    if event.ref.node == END_TO_END:
+        return settle(state, graph, config, now)
+    routed = route(state, graph, event.ref, output=event.outcome.output or {}, results=event.results)
+    if routed.stop:
+        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now)
+    settled = settle(routed.state, graph, config, now)
+    return Decision(state=settled.state, effects=(*routed.notes, *settled.effects))
+
+
+def _delivered(state: RunState, event: NodeEnded) -> RunState:
+    """Return ``state`` that knows what the attempt yielded."""
+    outcome, ref = event.outcome, event.ref
+    at = replace(state.node(ref), output_hash=outcome.output_hash or None, error=None)
+    state = put_node(state, ref, at)
+    if outcome.swis:
+        state = replace(state, sub_work_items=outcome.swis)
+    if outcome.matrix:
+        state = replace(state, traceability=merge(state.traceability, outcome.matrix))
+    if ref.swi is None:
+        return replace(state, artifacts={**state.artifacts, **outcome.artifacts})
+    swi = state.swi(ref.swi)
+    branch = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), swi.branch)
+    return put_swi(
+        state,
+        replace(
+            swi,
+            artifacts={**swi.artifacts, **outcome.artifacts},
+            branch=branch,
+            head=Sha(outcome.head) if outcome.head else swi.head,
+            pr=PullNumber(outcome.pr) if outcome.pr else swi.pr,
+        ),
+    )
+
+
+def _classified(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Take the classification over, and the pipeline that it names (ENG-08)."""
+    told = _CLASSIFICATION.validate_python(dict(event.outcome.output or {}))
+    name = told.pipeline or config.pipeline.default
+    if name not in config.pipeline.pipelines:
+        known = ", ".join(sorted(config.pipeline.pipelines))
+        message = f"classification asks for pipeline {name!r}; available: {known}"
+        return fail_node(state, event.ref, FailureCategory.CONFIG_ERROR, message, graph=graph, config=config, now=now)
+    chosen = config.graph(name)
+    start = NodeRef(chosen.start)
+    nodes = {start.node: state.node(event.ref)}
+    state = replace(state, classification=told, pipeline=name, boundary=chosen.boundaries[told.item_class], nodes=nodes)
+    moved = replace(event, ref=start)
+    if _waits(state, moved, chosen):
+        state = put_node(state, start, replace(state.node(start), status=NodeStatus.AWAITING_APPROVAL))
+        settled = settle(state, chosen, config, now)
+        return Decision(state=settled.state, effects=(*settled.effects, do.PostGate(ref=start)))
+    return _completed(state, moved, chosen, config, now)
+
+
+def _again_or_failed(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    node, at, outcome = node_of(graph, event.ref), state.node(event.ref), event.outcome
+    limit = node.alignment.max_rework if node.alignment else 0
+    judged = next_try(node, at, outcome, max_rework=limit)
+    if outcome.result is Result.INVALID:
+        categories = (*at.categories, dominant_category(outcome.diagnostics))
+        at = replace(at, categories=categories, output_hash=outcome.output_hash or None)
+    if isinstance(judged, GiveUp):
+        state = put_node(state, event.ref, at)
+        return fail_node(state, event.ref, judged.category, judged.message, graph=graph, config=config, now=now)
+    if judged.counter == "retries":
+        return again(state, event.ref, replace(at, retries=at.retries + 1))
+    return again(state, event.ref, replace(at, reworks=at.reworks + 1))
+
+
+def _clarify(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
+    wait = Wait(reason=WaitReason.CLARIFICATION, node=event.ref.node, since=now)
+    settled = settle(replace(state, wait=wait), graph, config, now)
+    notice = do.PostNotice(kind="scope", text=event.outcome.message)
+    return Decision(state=settled.state, effects=(*settled.effects, notice))
+
+
+def _unavailable(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Wait in the state: the attempt was not journalled, so it comes again under the same number (RUN-05)."""
+    at = state.node(event.ref)
+    state = put_node(state, event.ref, replace(at, status=NodeStatus.PENDING, attempts=at.attempts - 1))
+    reason = WaitReason(event.outcome.wait_reason or WaitReason.OUTAGE)
+    wait = Wait(reason=reason, node=event.ref.node, since=now, until=event.outcome.wait_until)
+    settled = settle(replace(state, wait=wait), graph, config, now)
+    notice = do.PostNotice(kind="wait", text=event.outcome.message)
+    return Decision(state=settled.state, effects=(*settled.effects, notice))
+
+
+def _held(state: RunState, event: NodeEnded) -> Decision:
+    state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
+    state = replace(state, status=RunStatus.HELD)
+    return Decision(
+        state=state,
+        effects=(
+            do.StopWork(reason="held"),
+            do.WriteState(),
+            do.SetLabels(),
+            do.PostNotice(kind="hold", text=event.outcome.message),
+        ),
+    )

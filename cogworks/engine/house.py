@@ -1,0 +1,27 @@
+"""What every turn of the crank needs: the ports, what is shipped, and the operator's figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cogworks.engine.configuring import Shipped
+from cogworks.nodes.template import Template
+from cogworks.ports.bundle import Ports
+
+Log = Callable[[str, str], None]
+"""Takes an action of 70 section 4 and a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Built once per process by ``bootstrap``; holds no state of any run.
+
+    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21).
+    """
+
+    ports: Ports
+    shipped: Shipped
+    templates: Mapping[str, Template]
+    owner: str
+    patience_s: float
+    max_active_runs: int
+    log: Log

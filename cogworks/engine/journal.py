@@ -1,0 +1,104 @@
+"""The journal on GitHub: full records on the audit branch, entries in node comments (RUN-08, GH-21, GH-22)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cogworks.engine.comments import CommentBook, notice
+from cogworks.graph.definition import Graph
+from cogworks.model.errors import BranchDiverged
+from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef, Sha
+from cogworks.model.json_value import JsonObject, compact
+from cogworks.model.outcome import Outcome, Result, outcome_from_json, outcome_to_json
+from cogworks.model.state import RunState
+from cogworks.pages.node_comment import attempt_path, comment_key, render_node
+from cogworks.pages.pull_page import audit_branch
+from cogworks.pages.summary import render_summary
+from cogworks.policy.secrets import redact
+from cogworks.ports.git import Git
+from cogworks.ports.runtime import Projection
+
+_PUSH_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Reads and writes outcomes of one run."""
+
+    git: Git
+    projection: Projection
+    state: RunState
+    graph: Graph
+
+    def find(self, key: AttemptKey) -> Outcome | None:
+        """Return the outcome recorded for ``key``: in the projection, else on the audit branch as last fetched."""
+        noted = self.projection.outcome(key)
+        if noted is not None:
+            return outcome_from_json(noted)
+        head = self.git.branch_head(key.item.repo, audit_branch(self.state))
+        content = self.git.read(key.item.repo, attempt_path(key), ref=head) if head else None
+        return outcome_from_json(content.split(b"\n", 1)[0]) if content else None
+
+    def history(self, ref: NodeRef, *, through: int) -> tuple[tuple[int, Outcome], ...]:
+        """Return the outcomes of the attempts 1 to ``through`` of a node that are recorded, oldest first."""
+        keys = (AttemptKey(self.state.item, self.state.run_id, ref, n) for n in range(1, through + 1))
+        found = ((key.attempt, self.find(key)) for key in keys)
+        return tuple((attempt, outcome) for attempt, outcome in found if outcome is not None)
+
+    def push(self, key: AttemptKey, outcome: Outcome, records: Sequence[JsonObject], files: dict[str, bytes]) -> str:
+        """Put outcome, records and slot files on the audit branch; return where the outcome is, ``path@commit``.
+
+        A push that lost a race against a parallel node is repeated on the new head.
+        """
+        lines = [outcome_to_json(outcome), *(redact(compact(record)) for record in records)]
+        path = attempt_path(key)
+        content = {**files, path: ("\n".join(lines) + "\n").encode()}
+        branch, repo = audit_branch(self.state), key.item.repo
+        for tries in range(1, _PUSH_TRIES + 1):
+            head = self.git.branch_head(repo, branch)
+            message = f"audit: {key.ref} attempt {key.attempt}\n\nCogWorks-Run: {key.run_id}\n"
+            sha = self.git.commit_files(repo, parent=head, files=content, message=message)
+            try:
+                self.git.push(repo, branch=branch, sha=sha, expected=head)
+            except BranchDiverged:
+                if tries == _PUSH_TRIES:
+                    raise
+                self.git.fetch(repo)
+            else:
+                return f"{path}@{sha}"
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def write_entry(self, book: CommentBook, key: AttemptKey, outcome: Outcome, *, output: str) -> None:
+        """Edit the node comment to tell of ``outcome``: this is the journal entry of the attempt.
+
+        The closing check has no node comment; its entry is the summary.
+        """
+        before = self.history(key.ref, through=key.attempt - 1)
+        if key.ref.node == END_TO_END:
+            if outcome.result is Result.SUCCEEDED:
+                book.put(summary_key(self.state), self._summary(outcome))
+            return
+        body = render_node(self.state, self.graph, key.ref, [*before, (key.attempt, outcome)], output=output)
+        book.put(comment_key(self.state, key.ref), body)
+
+    def _summary(self, outcome: Outcome) -> str:
+        text = render_summary(
+            self.state, outcome="completed", matrix=outcome.matrix, check=outcome.alignment, ended=self.all_outcomes()
+        )
+        return notice(summary_key(self.state), "summary", text, run=self.state.run_id, node=END_TO_END)
+
+    def all_outcomes(self) -> tuple[Outcome, ...]:
+        """Return every recorded outcome of the run so far."""
+        refs = [NodeRef(node) for node in self.state.nodes]
+        refs += [NodeRef(node, swi.ordinal) for swi in self.state.sub_work_items for node in swi.nodes]
+        return tuple(outcome for ref in refs for _, outcome in self.history(ref, through=self.state.node(ref).attempts))
+
+
+def summary_key(state: RunState) -> str:
+    """Return the key of the run's summary comment."""
+    return f"{state.item}/{state.run_id}/summary"
+
+
+def split_ref(ref: str) -> tuple[str, Sha]:
+    """Return path and commit of ``path@commit``."""
+    path, _, commit = ref.rpartition("@")
+    return path, Sha(commit)

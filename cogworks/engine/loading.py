@@ -1,0 +1,40 @@
+"""Find the state of a run: in the projection, else in its comment on GitHub (RUN-09, GH-17)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cogworks.model.ids import Item
+from cogworks.model.state import RunState, state_from_json
+from cogworks.pages.state_comment import read_state, read_state_mark
+from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Projection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A state with the small facts noted about its run; ``projected`` says that Redis knew it."""
+
+    state: RunState | None
+    facts: Mapping[str, str]
+    projected: bool
+
+
+def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
+    """Return the newest state of ``item``; None when no run ever started.
+
+    Raises StateUnreadable when the comment is there but was edited or damaged.
+    """
+    run = projection.load(item)
+    if run is not None:
+        return Found(state=state_from_json(run.state), facts=run.facts, projected=True)
+    return Found(state=_from_github(github, item), facts={}, projected=False)
+
+
+def _from_github(github: GitHub, item: Item) -> RunState | None:
+    own = github.contents.login()
+    heads = [
+        (comment.id, comment.body)
+        for comment in github.comments.list(item.repo, item.number)
+        if comment.author == own and read_state_mark(comment.body) is not None
+    ]
+    return read_state(max(heads)[1]) if heads else None

@@ -1,0 +1,138 @@
+"""Read the world and say what happened since the state was written. Messages are not asked: they are only hints."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from cogworks.engine import events as told
+from cogworks.engine.journal import Journal
+from cogworks.engine.loading import Found
+from cogworks.engine.progress import at_work
+from cogworks.engine.run_config import RunConfig
+from cogworks.graph.conditions import names_used
+from cogworks.graph.definition import Graph
+from cogworks.graph.walk import outgoing
+from cogworks.model.config import Labels as LabelNames
+from cogworks.model.github import WRITERS, Issue, Pull
+from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber
+from cogworks.model.json_value import JsonObject
+from cogworks.model.outcome import Outcome, outcome_from_json
+from cogworks.model.state import NodeStatus, RunState, RunStatus, WaitReason
+from cogworks.policy.gates import Answer, answer_of
+from cogworks.policy.labels import NODE_COMPLETE, NODE_FAILED
+from cogworks.ports.bundle import Ports
+from cogworks.ports.github import GitHub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What observation needs: ports, the issue as it is now, and the run as last written."""
+
+    ports: Ports
+    github: GitHub
+    issue: Issue
+    found: Found
+    config: RunConfig
+    patience_s: float
+
+    def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
+        """Return what happened, in the order in which it is to be decided on."""
+        stopped = self._stopped(state)
+        if stopped:
+            return (stopped,)
+        return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
+
+    def _stopped(self, state: RunState) -> told.Event | None:
+        names = self.config.config.labels
+        if not state.status.open:
+            return told.Triggered() if _resumes(state, self.issue, names) else None
+        if not self.issue.open:
+            return told.Cancel(reason="the issue was closed")
+        if names.cancel in self.issue.labels:
+            return told.Cancel(reason="the cancel label was set")
+        if names.trigger not in self.issue.labels:
+            return told.Cancel(reason="the trigger label was removed")
+        return None if state.nodes else told.Triggered()
+
+    def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+        live = None
+        for ref in at_work(state, NodeStatus.ACTIVE):
+            attempt = state.node(ref).attempts
+            key = AttemptKey(state.item, state.run_id, ref, attempt)
+            outcome = self._recorded(key)
+            if outcome is not None:
+                results = self._results(state, journal, graph, ref)
+                yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
+                continue
+            live = self.ports.leases.live(state.item) if live is None else live
+            if str(key) not in live and self._overdue(key):
+                yield told.LeaseStale(ref=ref)
+
+    def _recorded(self, key: AttemptKey) -> Outcome | None:
+        """Return the outcome of an attempt once its journal entry is complete.
+
+        The projection is told last, so what it holds is on GitHub too; an attempt whose owner died before that is
+        taken again and finds its own records there. One that ended waiting is noted in the projection alone.
+        """
+        noted = self.ports.projection.outcome(key) or self.found.facts.get(f"wait:{key}")
+        return outcome_from_json(noted) if noted else None
+
+    def _overdue(self, key: AttemptKey) -> bool:
+        """Tell whether an attempt without owner was dispatched so long ago that its message must be lost."""
+        sent = self.found.facts.get(f"sent:{key}")
+        if not sent:
+            return True
+        return (self.ports.clock.now() - datetime.fromisoformat(sent)).total_seconds() > self.patience_s
+
+    def _gates(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+        for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
+            pull = self._pull(state, ref, graph)
+            if pull is None:
+                continue
+            reviews = self.github.pulls.reviews(state.repo, pull.number) if pull.open else ()
+            answer = answer_of(
+                pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
+            )
+            if answer.answer is Answer.APPROVED:
+                results = self._results(state, journal, graph, ref)
+                yield told.GateApproved(
+                    ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
+                )
+            elif answer.answer is Answer.REJECTED:
+                yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
+
+    def _pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
+        for slot in graph.nodes[ref.node].outputs:
+            artifact = state.artifact(slot, swi=ref.swi)
+            if artifact is not None and artifact.kind == "pr":
+                return self.github.pulls.get(state.repo, PullNumber(int(artifact.ref)))
+        return None
+
+    def _can_write(self, state: RunState, login: str) -> bool:
+        return self.github.contents.permission(state.repo, login) in WRITERS
+
+    def _waits(self, state: RunState) -> Iterable[told.Event]:
+        wait = state.wait
+        if wait is None or wait.reason in (WaitReason.APPROVAL, WaitReason.CLARIFICATION):
+            return
+        if wait.until is None or wait.until <= self.ports.clock.now():
+            yield told.WaitOver()
+
+    def _results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
+        """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
+        names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
+        results: dict[str, JsonObject] = {}
+        for name in names & set(graph.nodes):
+            one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
+            ended = journal.history(one, through=state.node(one).attempts)
+            if ended and ended[-1][1].output is not None:
+                results[name] = ended[-1][1].output
+        return results
+
+
+def _resumes(state: RunState, issue: Issue, names: LabelNames) -> bool:
+    """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
+    if state.status in (RunStatus.COMPLETED, RunStatus.HELD) or not issue.open or names.trigger not in issue.labels:
+        return False
+    return not set(issue.labels) & {NODE_FAILED, NODE_COMPLETE, names.cancel, names.hold}

@@ -1,0 +1,162 @@
+"""Perform effects, in order: GitHub first, Redis second, messages last (RUN-08). The only place that changes things."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cogworks.engine import effects as do
+from cogworks.engine.comments import CommentBook, notice, state_key
+from cogworks.engine.journal import Journal, summary_key
+from cogworks.engine.labelling import set_labels, set_swi_labels
+from cogworks.engine.run_config import RunConfig, node_of
+from cogworks.graph.definition import Graph
+from cogworks.model.errors import StaleFence
+from cogworks.model.github import Issue
+from cogworks.model.ids import AttemptKey, NodeId, NodeRef
+from cogworks.model.state import RunState, state_to_json
+from cogworks.pages.cost_report import cost_report, render_markdown
+from cogworks.pages.failure_report import render_failure
+from cogworks.pages.gate_comment import render_budget, render_gate
+from cogworks.pages.node_comment import comment_key, render_node
+from cogworks.pages.state_comment import read_state_mark, render_state
+from cogworks.pages.summary import render_summary
+from cogworks.ports.bundle import Ports
+from cogworks.ports.github import GitHub
+
+Log = Callable[[str, str], None]
+_LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
+
+
+@dataclass(slots=True, kw_only=True)
+class Performer:
+    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease."""
+
+    ports: Ports
+    github: GitHub
+    config: RunConfig
+    book: CommentBook
+    journal: Journal
+    issue: Issue
+    fence: int
+    log: Log
+    facts: Mapping[str, str]
+
+    def perform(self, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
+        """Perform ``effects`` for ``state`` and return the state as written."""
+        if any(isinstance(effect, do.WriteState) for effect in effects):
+            state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
+        self.journal = replace(self.journal, state=state, graph=graph)
+        for effect in _merged(effects):
+            self._one(state, effect, graph)
+        return state
+
+    def _one(self, state: RunState, effect: do.Effect, graph: Graph) -> None:
+        match effect:
+            case do.WriteState():
+                self._write_state(state, graph)
+            case do.SetLabels():
+                self._set_labels(state)
+            case do.StartNodes():
+                self._start(state, effect, graph)
+            case do.StopWork():
+                self.ports.leases.stop(state.item, reason=effect.reason)
+            case do.CleanUp():
+                self.ports.leases.stop(state.item, reason="ended")
+            case do.Note():
+                self.log(effect.action, effect.message)
+            case _:
+                self._post(state, effect, graph)
+
+    def _post(self, state: RunState, effect: do.Effect, graph: Graph) -> None:
+        match effect:
+            case do.PostEntry(ref=ref):
+                self.book.post_once(comment_key(state, ref), render_node(state, graph, ref, (), output=""))
+            case do.PostGate(ref=ref):
+                self._notice(state, f"gate/{ref}/{state.node(ref).attempts}", "gate", _gate_text(state, ref, graph))
+            case do.PostBudget(level=level):
+                if level >= 75:
+                    self._notice(state, f"budget/{level}", "budget", render_budget(state, level))
+                self.log("ledger", f"{level} % of the budget is used")
+            case do.PostNotice(kind=kind, text=text):
+                self._notice(state, f"{kind}/{state.seq}", kind, text)
+            case do.PostFailure(failure=failure):
+                ref = NodeRef(NodeId(failure.node), failure.swi)
+                attempts = self.journal.history(ref, through=state.node(ref).attempts)
+                self._notice(state, f"failure/{state.seq}", "failure", render_failure(state, failure, attempts))
+            case do.PostCost():
+                report = render_markdown(cost_report(state, graph))
+                key = f"{state.item}/{state.run_id}/cost"
+                self.book.put(key, notice(key, "cost", report, run=state.run_id))
+            case do.PostSummary(outcome=outcome):
+                text = render_summary(
+                    state, outcome=outcome, matrix=state.traceability, check=None, ended=self.journal.all_outcomes()
+                )
+                key = summary_key(state)
+                self.book.put(key, notice(key, "summary", text, run=state.run_id))
+            case _:
+                raise AssertionError(f"{effect} is performed elsewhere")
+
+    def _notice(self, state: RunState, name: str, kind: str, text: str) -> None:
+        key = f"{state.item}/{state.run_id}/{name}"
+        self.book.post_once(key, notice(key, kind, text, run=state.run_id))
+
+    def _write_state(self, state: RunState, graph: Graph) -> None:
+        """Write the snapshot unless somebody newer wrote it (GH-19), then the projection."""
+        key = state_key(state.run_id)
+        known = self.book.find(key)
+        if known is not None:
+            self._refuse_newer(state, known)
+        self.book.put(key, render_state(state, graph))
+        self.ports.projection.save(
+            state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
+        )
+
+    def _refuse_newer(self, state: RunState, comment_id: int) -> None:
+        head = read_state_mark(self.github.comments.get(state.repo, comment_id).body)
+        fields = head.fields if head else {}
+        fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
+        if fence > state.fence or seq >= state.seq:
+            raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
+
+    def _set_labels(self, state: RunState) -> None:
+        names = self.config.config.labels
+        set_labels(self.github, names, state, self.issue)
+        for swi in state.sub_work_items:
+            fact = f"swi-label:{swi.ordinal}"
+            if self.facts.get(fact) != swi.status:
+                have = self.github.issues.get(state.repo, swi.issue).labels
+                set_swi_labels(self.github, names, state.repo, swi, have=frozenset(have))
+                self.facts = {**self.facts, fact: str(swi.status)}
+                self.ports.projection.note(state.item, {fact: str(swi.status)})
+
+    def _start(self, state: RunState, effect: do.StartNodes, graph: Graph) -> None:
+        item = state.item
+        keys = [AttemptKey(item, state.run_id, ref, attempt) for ref, attempt in effect.starts]
+        self.ports.projection.note(item, {f"wait:{key}": "" for key in keys})
+        self.ports.projection.note(item, {f"sent:{key}": self.ports.clock.now().isoformat() for key in keys})
+        queues = [
+            (ref, attempt, _LLM_QUEUE if node_of(graph, ref).type == "llm" else _TOOL_QUEUE)
+            for ref, attempt in effect.starts
+        ]
+        for ref, attempt, _ in queues:
+            self.log("node_start", f"{ref} attempt {attempt}")
+        self.ports.queue.run_nodes(item, queues)
+
+
+def _merged(effects: Sequence[do.Effect]) -> list[do.Effect]:
+    """Return ``effects`` with state and labels written once, comments next, and all starts as one set at the end."""
+    first = [e for kind in (do.StopWork, do.WriteState, do.SetLabels) for e in _first(effects, kind)]
+    starts = tuple(start for e in effects if isinstance(e, do.StartNodes) for start in e.starts)
+    once = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
+    rest = [e for e in dict.fromkeys(effects) if not isinstance(e, once)]
+    return [*first, *rest, *([do.StartNodes(starts=tuple(dict.fromkeys(starts)))] if starts else [])]
+
+
+def _first(effects: Sequence[do.Effect], kind: type[do.Effect]) -> list[do.Effect]:
+    return [next(e for e in effects if isinstance(e, kind))] if any(isinstance(e, kind) for e in effects) else []
+
+
+def _gate_text(state: RunState, ref: NodeRef, graph: Graph) -> str:
+    slots = graph.nodes[ref.node].outputs
+    artifacts = (state.artifact(slot, swi=ref.swi) for slot in slots)
+    pull = next((one.ref for one in artifacts if one is not None and one.kind == "pr"), None)
+    return render_gate(state, ref, pull=pull)

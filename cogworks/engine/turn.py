@@ -1,0 +1,167 @@
+"""Turn the crank once: lease, load, decide, perform, release (RUN-02).
+
+One way, no back doors: the world is read into events, ``decide`` turns them into effects, and only ``perform``
+changes anything. A step may be called at any time by anyone; when there is nothing to do, it does nothing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cogworks.engine import events as told
+from cogworks.engine.beginning import new_run
+from cogworks.engine.comments import CommentBook, notice
+from cogworks.engine.configuring import read_config
+from cogworks.engine.decide import decide
+from cogworks.engine.effects import Effect
+from cogworks.engine.house import House
+from cogworks.engine.journal import Journal
+from cogworks.engine.labelling import ensure_labels
+from cogworks.engine.loading import Found, load_state
+from cogworks.engine.observing import Scene
+from cogworks.engine.perform import Performer
+from cogworks.engine.run_config import RunConfig
+from cogworks.model.config import Labels
+from cogworks.model.errors import CogWorksError, ConfigError, PolicyViolation, Problem
+from cogworks.model.github import Issue
+from cogworks.model.ids import Item, RepoName, RunId, Sha
+from cogworks.model.json_value import sha256_text
+from cogworks.model.state import RunState, state_to_json
+from cogworks.policy.labels import NODE_FAILED, runnable
+from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Keeper, StepLease
+
+
+class StepResult(StrEnum):
+    """How a step ended."""
+
+    NOTHING = "nothing"
+    STEPPED = "stepped"
+    HELD = "held"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What a step did; ``error`` explains a refusal to start."""
+
+    result: StepResult
+    state: RunState | None = None
+    error: CogWorksError | None = None
+
+
+def step(house: House, item: Item, *, hint: str) -> StepReport:
+    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning."""
+    while True:
+        lease = house.ports.leases.take_step(item)
+        if lease is None:
+            return StepReport(result=StepResult.HELD)
+        try:
+            with house.ports.leases.keep_step(lease) as keeper:
+                report = _step(house, item, lease, keeper, hint)
+        finally:
+            called = house.ports.leases.end_step(lease)
+        if not called:
+            return report
+
+
+def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
+    github = house.ports.github.guarded_by(keeper.guard)
+    issue = github.issues.get(item.repo, item.number)
+    found = load_state(house.ports.projection, github, item)
+    try:
+        config = _config_for(house, github, item.repo, found)
+    except (ConfigError, PolicyViolation) as error:
+        return _refuse(house, github, item, issue, found, error)
+    state = found.state
+    if state is None:
+        if not issue.open or not runnable(frozenset(issue.labels), config.config.labels):
+            return StepReport(result=StepResult.NOTHING)
+        state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
+    fence = max(lease.fence, state.fence + 1)
+    house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
+    return _advance(house, github, issue, found, config, state, fence)
+
+
+def _advance(
+    house: House, github: GitHub, issue: Issue, found: Found, config: RunConfig, state: RunState, fence: int
+) -> StepReport:
+    """Decide and perform until the world holds nothing new."""
+    ports = house.ports
+    book = CommentBook(github=github, projection=ports.projection, item=state.item, facts=found.facts)
+    graph = config.graph(state.pipeline)
+    journal = Journal(git=ports.git, projection=ports.projection, state=state, graph=graph)
+    performer = Performer(
+        ports=ports,
+        github=github,
+        config=config,
+        book=book,
+        journal=journal,
+        issue=issue,
+        fence=fence,
+        log=house.log,
+        facts=found.facts,
+    )
+    if not found.projected:
+        ports.git.fetch(state.repo)
+    scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
+    happened = scene.events(state, journal, graph)
+    if not happened:
+        _restore(house, found, state)
+        return StepReport(result=StepResult.NOTHING, state=state)
+    state = _decide_all(house, happened, config, performer, state)
+    return StepReport(result=StepResult.STEPPED, state=state)
+
+
+def _decide_all(
+    house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
+) -> RunState:
+    """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
+    if any(isinstance(event, told.Triggered) for event in happened):
+        house.ports.leases.stop(state.item, reason="")
+    effects: list[Effect] = []
+    for event in happened:
+        decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
+        state = decision.state
+        effects += decision.effects
+    return performer.perform(state, effects, graph=config.graph(state.pipeline))
+
+
+def _restore(house: House, found: Found, state: RunState) -> None:
+    """Rebuild a lost projection from the state that GitHub holds."""
+    if not found.projected and found.state is not None:
+        house.ports.projection.save(
+            state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
+        )
+
+
+def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> RunConfig:
+    """Return the configuration of the run: as it was when it started, or as it is now for a new one."""
+    git = house.ports.git
+    if found.state is not None and found.state.config_sha:
+        try:
+            return read_config(git, github, repo, ref=found.state.config_sha, shipped=house.shipped)
+        except ConfigError:
+            git.fetch(repo)
+            return read_config(git, github, repo, ref=found.state.config_sha, shipped=house.shipped)
+    git.fetch(repo)
+    branch = github.contents.repo(repo).default_branch
+    head = git.branch_head(repo, branch)
+    if head is None:
+        problem = Problem(code="missing_file", file=repo, field=branch, message="the default branch has no commit")
+        raise ConfigError(problems=(problem,))
+    return read_config(git, github, repo, ref=Sha(head), shipped=house.shipped)
+
+
+def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found, error: CogWorksError) -> StepReport:
+    """Say once on the issue why nothing can run, and stop: no call to a model was made (CFG-01, CONST-03)."""
+    state = found.state
+    if NODE_FAILED in issue.labels or (state is not None and not state.status.open):
+        return StepReport(result=StepResult.REFUSED, state=state, error=error)
+    book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={})
+    key = f"{item}/config/{sha256_text(error.message)[:16]}"
+    lines = "\n".join(f"- {line}" for line in error.message.splitlines())
+    text = f"### Nothing was started: `{error.category}`\n{lines}\n\nFix it, then remove `{NODE_FAILED}`.\n"
+    book.post_once(key, notice(key, "config", text))
+    ensure_labels(github, Labels(), item.repo, frozenset({NODE_FAILED}))
+    github.labels.add(item.repo, item.number, [NODE_FAILED])
+    return StepReport(result=StepResult.REFUSED, state=state, error=error)

@@ -1,0 +1,269 @@
+"""Code generation: a model edits a work tree with tools; service, tests and alignment judge the result (ENG-54)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cogworks.extension_api.envelope import Repository
+from cogworks.model.change import Change
+from cogworks.model.errors import FailureCategory, PolicyViolation
+from cogworks.model.findings import Alignment, Category, Diagnostic, Severity
+from cogworks.model.ids import Sha
+from cogworks.model.json_value import JsonObject, sha256_text
+from cogworks.model.outcome import Check, Outcome
+from cogworks.model.outputs import CodeOutput
+from cogworks.model.state import Artifact, Swi
+from cogworks.nodes.alignment import DeterministicCheck, verify
+from cogworks.nodes.conversation import Question, ask
+from cogworks.nodes.delivering import approved_heads, check_content, check_paths, start_of
+from cogworks.nodes.job import Job, Workshop
+from cogworks.nodes.material import (
+    approved_document,
+    approved_item,
+    file_items,
+    issue_item,
+    predecessor_items,
+    standards,
+)
+from cogworks.nodes.outcomes import invalid, misaligned, succeeded
+from cogworks.nodes.servicing import Desk, Examined, as_artifacts, examine, open_desk
+from cogworks.nodes.toolbox import toolset
+from cogworks.pages.commit_message import commit_message
+from cogworks.pages.pull_page import branch
+from cogworks.policy.context import ContextItem
+from cogworks.ports.git import WorkTree
+from cogworks.tools.bench import Bench
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where one sub-work-item is built: its branch, the commit that it started from, and the tree."""
+
+    swi: Swi
+    branch: str
+    base: Sha
+    before: Sha | None
+    tree: WorkTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What service and tests say about a commit."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    checks: tuple[Check, ...]
+    failed: bool
+
+
+_UNJUDGED = Judged(diagnostics=(), checks=(), failed=False)
+
+
+def code_generation(job: Job, shop: Workshop) -> Outcome:
+    """Return the pushed and tested change; what failed stays on the branch, for the next attempt to mend."""
+    site = _site(job, shop)
+    answer = ask(job, shop, _question(job, shop, site), CodeOutput)
+    _check_needs(job, shop, answer)
+    desk = open_desk(job, shop, site.swi.files)
+    head = _commit(job, shop, site, desk, answer)
+    changes = shop.git.changes(job.key.item.repo, base=site.base, head=head)
+    digest = sha256_text(site.tree.diff(base=site.base))
+    wrong = _mismatch(answer, changes)
+    judged = (
+        _judge(job, shop, site, desk, head, changes) if not wrong else Judged(diagnostics=(), checks=(), failed=False)
+    )
+    if wrong or judged.failed:
+        found = [*wrong, *judged.diagnostics]
+        outcome = invalid(found, message=_first(found), output_hash=digest, checks=judged.checks)
+        return replace(outcome, head=head, base=site.base)
+    alignment = _aligned(job, shop, site, head, changes, answer)
+    if not alignment.aligned:
+        message = f"score {alignment.score:.2f} against {alignment.threshold:.2f}"
+        outcome = misaligned(alignment, message=message, output_hash=digest, checks=judged.checks)
+        return replace(outcome, head=head, base=site.base)
+    done = succeeded(
+        answer.model_dump(mode="json"),
+        message=answer.summary,
+        artifacts={"code": Artifact(kind="branch", ref=site.branch, sha=head)},
+        alignment=alignment,
+        checks=judged.checks,
+    )
+    return replace(done, head=head, base=site.base, output_hash=digest)
+
+
+def _site(job: Job, shop: Workshop) -> Site:
+    """Return the work tree at the branch's head, or where the branch is to start."""
+    assert job.swi is not None, "code generation runs per sub-work-item"
+    repo, name = job.key.item.repo, branch(job.state, f"swi-{job.swi.ordinal}")
+    before = shop.git.branch_head(repo, name)
+    noted = [outcome.base for _, outcome in sorted(job.history.items()) if outcome.base]
+    heads = [head for ordinal in job.swi.depends_on if (head := job.state.swi(ordinal).head)]
+    base = Sha(noted[0]) if noted else start_of(job, shop, (*approved_heads(job), *heads))
+    tree = shop.git.checkout(repo, ref=before or base, name=f"{job.key.run_id}-swi{job.swi.ordinal}")
+    return Site(swi=job.swi, branch=name, base=base, before=before, tree=tree)
+
+
+def _question(job: Job, shop: Workshop, site: Site) -> Question:
+    assert job.swi_issue is not None
+    ref = site.before or site.base
+    items = [
+        issue_item(job.swi_issue, kind="sub_work_item"),
+        *approved_item(job, shop, "interfaces", priority=1),
+        *predecessor_items(job, shop),
+        *approved_item(job, shop, "spec"),
+        *file_items(job, shop, site.swi.files, ref=ref, kind="source"),
+        *standards(job, shop, ref=job.base_head),
+    ]
+    variables = {
+        "affected_modules": job.state.classification.affected_modules if job.state.classification else (),
+        "authorised_files": site.swi.files,
+        "test_paths": job.config.tools.test_paths,
+        "swi_branch": site.branch,
+        "domain_services": tuple(service.name for service in job.services.services) or ("none",),
+    }
+    return Question(
+        template="code_generation",
+        purpose="generate",
+        values={"ordinal": str(site.swi.ordinal), "files": "\n".join(f"- {path}" for path in site.swi.files)},
+        items=items,
+        task="Implement the sub-work-item with its tests. Change files only with the tools, then give the summary.",
+        toolset=toolset(job, variables),
+        bench=_bench(job, shop, site),
+        with_feedback=True,
+    )
+
+
+def _bench(job: Job, shop: Workshop, site: Site) -> Bench:
+    def commit(message: str, paths: Sequence[str]) -> Sha | None:
+        check_paths(job, paths)
+        return site.tree.commit(commit_message(job.key, job.state, message), paths=paths)
+
+    def ask_service(method: str, artifacts: Sequence[str]) -> tuple[Diagnostic, ...]:
+        desk = open_desk(job, shop, artifacts or site.swi.files)
+        if desk is None:
+            return ()
+        paths = artifacts or [c.path for c in site.tree.changes(base=site.base) if c.action != "delete"]
+        return _ask(job, shop, desk, method, site, paths, ref=site.tree.head()).diagnostics
+
+    return Bench(
+        files=site.tree,
+        base=site.base,
+        tree=site.tree,
+        commit=commit,
+        call_service=ask_service,
+        service_names=tuple(service.name for service in job.services.services),
+    )
+
+
+def _check_needs(job: Job, shop: Workshop, answer: CodeOutput) -> None:
+    """Stop for a person when a needed capability is not granted, or a safety item can be read two ways (SCOPE-02)."""
+    documents = [document for slot in ("spec", "interfaces") if (document := approved_document(job, shop, slot))]
+    granted = {capability for document in documents for capability in document.capabilities}
+    missing = [need for need in answer.needs if need.capability not in granted]
+    if missing:
+        text = "; ".join(f"{need.capability}: {need.reason}" for need in missing)
+        raise PolicyViolation(
+            f"SCOPE_UNDERSPECIFIED: the interface document grants no {text}",
+            category=FailureCategory.SCOPE_UNDERSPECIFIED,
+            event="SCOPE_UNDERSPECIFIED",
+        )
+    if job.safety and answer.ambiguities:
+        text = "; ".join(f"{one.section}: {' | '.join(one.readings)}" for one in answer.ambiguities)
+        raise PolicyViolation(
+            f"SCOPE_AMBIGUOUS: {text}", category=FailureCategory.SCOPE_AMBIGUOUS, event="SCOPE_AMBIGUOUS"
+        )
+
+
+def _commit(job: Job, shop: Workshop, site: Site, desk: Desk | None, answer: CodeOutput) -> Sha:
+    """Normalise, check and commit what the tree holds, and push it; the branch is never forced."""
+    changed = [c for c in site.tree.changes(base=site.base) if c.action != "delete"]
+    texts = {c.path: site.tree.read(c.path, max_bytes=1_048_576) for c in changed}
+    texts.update(_normalised(job, shop, site, desk, texts))
+    check_paths(job, [c.path for c in site.tree.changes(base=site.base)])
+    check_content(job, texts)
+    site.tree.commit(commit_message(job.key, job.state, answer.summary))
+    head = site.tree.head()
+    if head != site.before:
+        shop.git.push(job.key.item.repo, branch=site.branch, sha=head, expected=site.before)
+    return head
+
+
+def _normalised(job: Job, shop: Workshop, site: Site, desk: Desk | None, texts: dict[str, str]) -> dict[str, str]:
+    """Write the service's formatting of the changed files back to the tree and return it."""
+    if desk is None or not desk.offers("normalise") or not texts:
+        return {}
+    examined = examine(
+        job,
+        shop,
+        desk,
+        "normalise",
+        {"artifacts": as_artifacts(texts)},
+        repository=Repository(path=site.tree.root, ref=site.tree.head()),
+    )
+    result = examined.response.result if examined.response else None
+    told = result.get("artifacts") if result else None
+    better: dict[str, str] = {}
+    for one in told if isinstance(told, list) else []:
+        if isinstance(one, dict) and one.get("changed") and one.get("path") in texts:
+            path, content = str(one["path"]), str(one["content"])
+            site.tree.write(path, content, create=False)
+            better[path] = content
+    return better
+
+
+def _mismatch(answer: CodeOutput, changes: Sequence[Change]) -> list[Diagnostic]:
+    """Return what the answer says about its files and the diff does not; they must be equal (ENG-52)."""
+    told, real = {f.path for f in answer.files}, {c.path for c in changes}
+    wrong = [f"{path} is announced and not changed" for path in sorted(told - real)]
+    wrong += [f"{path} is changed and not announced" for path in sorted(real - told)]
+    if not real:
+        wrong.append("nothing was changed")
+    return [Diagnostic(severity=Severity.BLOCKING, category=Category.COMPLETENESS, message=text) for text in wrong]
+
+
+def _judge(job: Job, shop: Workshop, site: Site, desk: Desk | None, head: Sha, changes: Sequence[Change]) -> Judged:
+    """Run validate, review rules and tests at ``head``, stopping at the first that fails."""
+    checks: list[Check] = []
+    diagnostics: list[Diagnostic] = []
+    paths = [c.path for c in changes if c.action != "delete"]
+    for method in ("validate", "review_rules", "simulate") if desk else ():
+        assert desk is not None
+        examined = _ask(job, shop, desk, method, site, paths, ref=head)
+        checks += examined.checks
+        diagnostics += examined.diagnostics
+        if examined.failed:
+            return Judged(diagnostics=tuple(diagnostics), checks=tuple(checks), failed=True)
+    return Judged(diagnostics=tuple(diagnostics), checks=tuple(checks), failed=False)
+
+
+def _ask(job: Job, shop: Workshop, desk: Desk, method: str, site: Site, paths: Sequence[str], *, ref: Sha) -> Examined:
+    params: JsonObject = {"filter": {}}
+    if method != "simulate":
+        params = {"artifacts": as_artifacts({path: site.tree.read(path, max_bytes=1_048_576) for path in paths})}
+    return examine(
+        job,
+        shop,
+        desk,
+        method,
+        params,
+        repository=Repository(path=site.tree.root, ref=ref),
+        tests_expected=method == "simulate",
+    )
+
+
+def _aligned(
+    job: Job, shop: Workshop, site: Site, head: Sha, changes: Sequence[Change], answer: CodeOutput
+) -> Alignment:
+    assert job.swi_issue is not None
+    diff = shop.git.diff(job.key.item.repo, base=site.base, head=head)
+    produced = [ContextItem(id="diff", kind="diff", priority=1, text=diff, source=site.branch, ref=head[:12])]
+    asked = [issue_item(job.swi_issue, kind="sub_work_item"), *approved_item(job, shop, "interfaces", priority=1)]
+    tested = any(path.startswith(tuple(f"{t}/" for t in job.config.tools.test_paths)) for path in answer.tests)
+    outside = sorted({c.path for c in changes} - set(site.swi.files))
+    checks = [
+        DeterministicCheck(name="tests are part of the change", passed=tested, finding="no test file is named"),
+        DeterministicCheck(name="only authorised files are changed", passed=not outside, finding=", ".join(outside)),
+    ]
+    return verify(job, shop, asked=asked, produced=produced, checks=checks)
+
+
+def _first(found: Sequence[Diagnostic]) -> str:
+    return next((str(one) for one in found if one.blocks), "checks failed")

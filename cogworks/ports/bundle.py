@@ -1,0 +1,26 @@
+"""All sockets together, as ``bootstrap`` plugs them."""
+
+from dataclasses import dataclass
+
+from cogworks.ports.git import Git
+from cogworks.ports.github import GitHub
+from cogworks.ports.llm import LLM
+from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Memo, Projection, Queue
+from cogworks.ports.services import DomainService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """One socket per outside party."""
+
+    github: GitHub
+    git: Git
+    llm: LLM
+    services: DomainService
+    leases: Leases
+    projection: Projection
+    memo: Memo
+    ledger: Ledger
+    queue: Queue
+    clock: Clock
+    ids: Ids
