@@ -71,6 +71,7 @@ def _limited(
         kind=used_up[0] if used_up else "unknown",
         reset_at=max(resets, default=None),
         retry_after_s=_seconds(headers),
+        limits=limits,
     )
 
 

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from cogworks.model.llm import Usage
+from cogworks.model.llm import RateLimits, Usage
 
 
 class FailureCategory(StrEnum):
@@ -120,14 +120,21 @@ class Transient(CogWorksError):
 
 
 class RateLimited(Transient):
-    """A provider's limit was hit; ``reset_at`` says when it lifts, if the provider said so."""
+    """A provider's limit was hit; ``reset_at`` says when it lifts, ``limits`` what is left, if the provider said so."""
 
     def __init__(
-        self, message: str = "", *, kind: str, reset_at: datetime | None = None, retry_after_s: float | None = None
+        self,
+        message: str = "",
+        *,
+        kind: str,
+        reset_at: datetime | None = None,
+        retry_after_s: float | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.kind = kind
         self.reset_at = reset_at
+        self.limits = limits
 
 
 class GitHubTransient(Transient):

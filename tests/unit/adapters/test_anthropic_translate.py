@@ -78,6 +78,7 @@ def test_a_limit_says_when_it_lifts() -> None:
 
     assert isinstance(error, RateLimited)
     assert (error.kind, error.reset_at, error.retry_after_s) == ("requests", late, 3600)
+    assert error.limits == limits
 
 
 @pytest.mark.parametrize("header", ["soon", "-1", "inf", "nan"])

@@ -1,16 +1,21 @@
 """config.toml: what is accepted, and one row for each way to get it wrong (70 section 3)."""
 
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 import cogworks.policy
 from cogworks.model.config import Config
 from cogworks.model.errors import ConfigError
 from cogworks.policy.config_file import parse_config
 from cogworks.policy.known_models import parse_known_models
+from cogworks.policy.toml_file import read_as
 
 KNOWN = parse_known_models((Path(cogworks.policy.__path__[0]) / "known_models.toml").read_bytes())
 
@@ -213,6 +218,53 @@ def test_an_alias_must_exist() -> None:
 
     assert (code, field) == ("unknown_alias", "llm.purposes.generate")
     assert "did you mean main?" in text
+
+
+def written(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def tables(part: object, name: str) -> list[str]:
+    lines, inner = [f"[{name}]"], []
+    for one in fields(part):  # type: ignore[arg-type]
+        value = getattr(part, one.name)
+        if is_dataclass(value):
+            inner += tables(value, f"{name}.{one.name}")
+        elif one.name == "pipeline_max_cost":
+            lines.append(f"pipeline_max_cost_dollars = {value / 1_000_000}")
+        elif not (name == "secrets" or isinstance(value, dict)):
+            lines.append(f"{one.name} = {written(value)}")
+    return lines + inner
+
+
+def test_every_default_can_be_written_out_under_its_own_name() -> None:
+    config = parse(LEAST)
+    text = [line for f in fields(config) if f.name not in ("llm", "github_project")
+            for line in tables(getattr(config, f.name), f.name)]  # fmt: skip
+
+    assert parse(LEAST + "\n".join(text)) == config
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_whatever_the_bytes_are_only_problems_come_of_them(text: bytes) -> None:
+    with pytest.raises(ConfigError):
+        parse(text)
+
+
+ADAPTER = TypeAdapter(Config)
+VALUES = st.recursive(
+    st.none().map(lambda _: 0) | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([f.name for f in fields(Config)]), VALUES, max_size=4))
+def test_whatever_the_values_are_only_problems_come_of_them(document: dict[str, object]) -> None:
+    with suppress(ConfigError):
+        read_as(ADAPTER, {"llm": {"purposes": {"generate": "a"}}, **document}, file="c")
 
 
 def test_no_value_can_be_changed_after_reading() -> None:
