@@ -5,6 +5,7 @@ no address and no file.
 """
 
 import base64
+import contextlib
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from cogworks.model.errors import (
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    Transient,
 )
 
 _LOCAL_TIMEOUT_S = 60
@@ -51,6 +53,10 @@ _TABLE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"remote rejected|protected branch|refusing to allow"), "denied"),
     (re.compile(r"error: 404|[Rr]epository .*not found|does not appear to be a git repository"), "absent"),
     (re.compile(r"unrelated histories"), "diverged"),
+    (
+        re.compile(r"not a git repository|bad object|src refspec|Not a valid|invalid object|corrupt"),
+        "lost",
+    ),
     (
         re.compile(
             r"error: (?:5\d\d|429|408)|RPC failed|early EOF|hung up|disconnect|timed out|Could not resolve|"
@@ -124,6 +130,9 @@ def error_of(result: GitResult, *, operation: str, target: str) -> CogWorksError
         return BranchDiverged(f"{operation} {target}: {said}")
     if kind == "transient":
         return GitHubTransient(f"{operation} {target}: {said}")
+    if kind == "lost":
+        # Part of the cache went away under our hands: whoever tries again begins from the remote.
+        return Transient(f"{operation} {target}: {said}")
     leaf = {"denied": PermissionDenied, "absent": NotFound}.get(kind, InvalidRequest)
     return leaf(said, operation=operation, target=target)
 
@@ -177,10 +186,15 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], feed: bytes
         try:
             out, err = process.communicate(feed, timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             process.communicate()
             return GitResult(-1, b"", f"git {arguments[0]} timed out after {timeout_s} s")
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             raise
     return GitResult(process.returncode, out, err.decode("utf-8", "replace"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

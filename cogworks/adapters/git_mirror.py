@@ -108,7 +108,7 @@ class GitMirrors:
         A branch that is at ``sha`` already is success.
         """
         # The lease makes the move atomic but would also rewind; this keeps every move a fast-forward.
-        if expected is not None and not self._local(repo, "merge-base", "--is-ancestor", expected, sha).ok:
+        if expected is not None and not self._follows(repo, expected, sha):
             raise BranchDiverged(f"{repo} {branch}: {sha[:12]} does not follow {expected[:12]}")
         if self._guard is not None:
             self._guard()
@@ -138,6 +138,17 @@ class GitMirrors:
                 self._fetch(repo)
                 self._checked(repo, "checkout", self._add_tree(repo, tree, ref))
         return tree
+
+    def _follows(self, repo: RepoName, old: Sha, new: Sha) -> bool:
+        asked = ("merge-base", "--is-ancestor", old, new)
+        answer = self._local(repo, *asked)
+        if answer.code not in (0, 1):
+            # One of the two is unknown here: a person may have pushed it.
+            self.fetch(repo)
+            answer = self._local(repo, *asked)
+        if answer.code not in (0, 1):
+            raise error_of(answer, operation="git.push", target=repo)
+        return answer.ok
 
     def _add_tree(self, repo: RepoName, tree: GitWorkTree, ref: Sha) -> GitResult:
         return self._local(repo, "worktree", "add", "--quiet", "--force", "--force", "--detach", tree.root, ref)

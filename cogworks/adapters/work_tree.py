@@ -11,6 +11,7 @@ from cogworks.adapters import work_tree_paths
 from cogworks.adapters.git_commands import GitCommands, GitResult, error_of
 from cogworks.adapters.git_format import changes_of
 from cogworks.model.change import Change
+from cogworks.model.errors import Transient
 from cogworks.model.ids import RepoName, Sha
 
 
@@ -68,7 +69,7 @@ class GitWorkTree:
     def head(self) -> Sha:
         """Return the commit that the tree stands on."""
         # Detached, so the file holds the commit itself.
-        return Sha((self._git_dir / "HEAD").read_text().strip())
+        return Sha(self._own_file("HEAD").decode().strip())
 
     def remove(self) -> None:
         """Delete the checkout; commits stay in the mirror."""
@@ -82,6 +83,15 @@ class GitWorkTree:
         status = self._run("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=all")
         return status.ok and not status.out
 
+    def _gone(self) -> Transient:
+        return Transient(f"work tree {self._root.name} of {self._repo} is gone")
+
+    def _own_file(self, name: str) -> bytes:
+        try:
+            return (self._git_dir / name).read_bytes()
+        except FileNotFoundError as fault:
+            raise self._gone() from fault
+
     def _compared(self, base: Sha, *options: str) -> bytes:
         with self._index_of_now() as index:
             asked = ("diff-index", "--cached", "--no-renames", *options, base)
@@ -90,14 +100,17 @@ class GitWorkTree:
     @contextmanager
     def _index_of_now(self) -> Iterator[str]:
         """Stage everything in a copy of the index, so that looking does not change what a commit takes."""
+        now = self._own_file("index")
         with NamedTemporaryFile(dir=self._git_dir, prefix="index-") as copy:
-            copy.write((self._git_dir / "index").read_bytes())
+            copy.write(now)
             copy.flush()
             self._must("changes", "add", "--all", index=copy.name)
             yield copy.name
 
     def _must(self, operation: str, *arguments: str, feed: bytes = b"", index: str | None = None) -> GitResult:
         result = self._run(*arguments, feed=feed, index=index)
+        if not result.ok and not self._root.is_dir():
+            raise self._gone()
         if not result.ok:
             raise error_of(result, operation=f"git.{operation}", target=f"{self._repo} {self._root.name}")
         return result

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cogworks.model.errors import ToolRefused
+from cogworks.model.errors import ToolRefused, Transient
 from cogworks.policy.paths import check_path, same_but_for_case
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -74,6 +74,7 @@ def delete(root: Path, path: str) -> None:
 
 def regular_files(root: Path) -> tuple[str, ...]:
     """Return the sorted paths of all regular files below ``root``, without ``.git`` and without following links."""
+    os.close(_opened_root(root))
     found: list[str] = []
     for place, folders, names in os.walk(root, followlinks=False):
         folders[:] = [name for name in folders if name.casefold() != ".git"]
@@ -128,7 +129,7 @@ def _no_links() -> Iterator[None]:
 def _folder(root: Path, path: str, *, create: bool = False) -> Iterator[int]:
     """Open the folder that holds ``path``; missing ones on the way are made when ``create`` is set."""
     parts = path.split("/")
-    handle = os.open(root, _FOLDER & ~os.O_NOFOLLOW)
+    handle = _opened_root(root)
     try:
         for place, name in enumerate(parts[:-1]):
             if create:
@@ -139,6 +140,13 @@ def _folder(root: Path, path: str, *, create: bool = False) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def _opened_root(root: Path) -> int:
+    try:
+        return os.open(root, _FOLDER & ~os.O_NOFOLLOW)
+    except FileNotFoundError as fault:
+        raise Transient(f"work tree {root.name} is gone") from fault
 
 
 def _make_folder(folder: int, name: str) -> None:

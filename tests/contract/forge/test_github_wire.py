@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from cogworks.model.errors import (
     ParseFailure,
     PermissionDenied,
     RateLimited,
+    Transient,
 )
 from cogworks.model.github import Limits
 from cogworks.model.ids import IssueNumber, RepoName
@@ -172,6 +173,40 @@ def test_the_mirror_is_a_cache_and_holds_no_secret(twin: RunningTwin, tmp_path: 
             content = (Path(place) / name).read_bytes()
             assert twin.tokens["cogworks"].encode() not in content, name
             assert b"http://" not in content, name
+
+
+@pytest.mark.parametrize("lost", ["the tree", "the mirror", "both"])
+def test_what_is_lost_under_our_hands_may_be_tried_again(twin: RunningTwin, tmp_path: Path, lost: str) -> None:
+    git = GitMirrors(tmp_path, remote_url=twin.url, token=twin.tokens["cogworks"])
+    git.fetch(REPO)
+    head = git.branch_head(REPO, "main")
+    assert head is not None
+    tree = git.checkout(REPO, ref=head, name="lost")
+    tree.write("new.txt", "x", create=True)
+    unpushed = tree.commit("node: Never pushed")
+    assert unpushed is not None
+    mirror, trees = tmp_path / "acme+tally/mirror.git", tmp_path / "acme+tally/trees"
+    in_tree: list[Callable[[], object]] = [
+        lambda: tree.read("README.md", max_bytes=99),
+        lambda: tree.write("b.txt", "x", create=True),
+        tree.list,
+    ]
+    by_git: list[Callable[[], object]] = [
+        lambda: tree.changes(base=head),
+        lambda: tree.diff(base=head),
+        lambda: tree.commit("node: Gone"),
+    ]
+    pushes: list[Callable[[], object]] = [
+        lambda: git.push(REPO, branch="cogworks/1/lost", sha=unpushed, expected=head),
+        lambda: git.push(REPO, branch="cogworks/1/lost", sha=unpushed, expected=None),
+    ]
+    acts = {"the tree": in_tree + by_git, "the mirror": by_git + pushes, "both": in_tree + by_git + pushes}
+    for place in {"the tree": [trees], "the mirror": [mirror], "both": [trees, mirror]}[lost]:
+        shutil.rmtree(place)
+    for act in acts[lost]:
+        with pytest.raises(Transient):
+            act()
+    assert git.checkout(REPO, ref=head, name="lost").read("README.md", max_bytes=99) == "# Tally\n"
 
 
 def test_git_heeds_no_settings_but_ours(twin: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
