@@ -34,8 +34,7 @@ def changed_files(git: BareRepository, base: str, head: str) -> tuple[FileChange
     fields = lists.split("\0")
     raw, rest = _raw_entries(fields)
     counts = _numstat(rest, len(raw))
-    blocks = re.split(r"^(?=diff --git )", patches.lstrip("\0"), flags=re.MULTILINE)
-    texts = [_hunks(block) for block in blocks if block.startswith("diff --git ")]
+    texts = [_hunks(block) for block in _blocks(patches.lstrip("\0"))]
     return tuple(
         FileChange(
             path=path,
@@ -76,6 +75,16 @@ def _numstat(fields: list[str], count: int) -> list[tuple[int, int]]:
     return found
 
 
+def _blocks(patches: str) -> list[str]:
+    """Return one block a file; a file that became a link comes as two blocks under the same head."""
+    found: dict[str, str] = {}
+    for block in re.split(r"^(?=diff --git )", patches, flags=re.MULTILINE):
+        if block.startswith("diff --git "):
+            head = block.partition("\n")[0]
+            found[head] = found.get(head, "") + block
+    return list(found.values())
+
+
 def _hunks(block: str) -> str | None:
     start = _HUNK.search(block)
     return block[start.start() :].rstrip("\n") if start else None
@@ -90,7 +99,7 @@ def lines_in(patch: str | None, side: str) -> dict[int, str]:
             continue
         left, right = int(start[1]), int(start[2])
         seen: list[str] = []
-        for line in hunk.split("\n"):
+        for line in hunk.removesuffix("\n").split("\n"):
             seen.append(line)
             if line.startswith(("@@", "\\")):
                 continue
