@@ -36,7 +36,7 @@ def order(graph: Graph) -> tuple[NodeId, ...]:
     Raises graphlib.CycleError when forward edges form a cycle, which a validated graph never does.
     """
     place = {node: index for index, node in enumerate(graph.nodes)}
-    sorter: TopologicalSorter[NodeId] = TopologicalSorter({node: () for node in graph.nodes})
+    sorter: TopologicalSorter[NodeId] = TopologicalSorter(dict.fromkeys(graph.nodes, ()))
     for edge in forward_edges(graph):
         sorter.add(edge.target, edge.source)
     sorter.prepare()
