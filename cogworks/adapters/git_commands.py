@@ -48,6 +48,8 @@ _SETTINGS = (
     ("credential.helper", ""),
 )
 _TABLE: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Left by a git that was killed: first, for such an error speaks of refs too.
+    (re.compile(r"\.lock': File exists"), "lost"),
     (re.compile(r"\[rejected\]|non-fast-forward|stale info|cannot lock ref|failed to update ref"), "diverged"),
     (re.compile(r"error: 40[13]|Authentication failed|could not read Username|Permission denied|denied to"), "denied"),
     (re.compile(r"remote rejected|protected branch|refusing to allow"), "denied"),

@@ -240,5 +240,14 @@ def _revision(ref: str) -> str:
 
 
 def _is_damaged(result: GitResult) -> bool:
-    words = ("not a git repository", "corrupt", "unable to read", "bad tree", "inflate", "loose object", "packfile")
+    words = (
+        "not a git repository",
+        "corrupt",
+        "unable to read",
+        "bad tree",
+        "inflate",
+        "loose object",
+        "packfile",
+        ".lock': File exists",
+    )
     return any(word in result.err for word in words)

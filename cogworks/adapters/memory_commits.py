@@ -4,6 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from cogworks.model.change import Change
@@ -69,17 +70,17 @@ class MemoryCommits:
         return None
 
     def merge(self, ours: Sha, theirs: Sha, *, message: str) -> Sha | tuple[str, ...]:
-        """Return a commit that holds both, or the paths that clash: those that both sides changed differently."""
+        """Return a commit that holds both, or the paths that clash: where both sides changed the same lines."""
         base = self._commits[self.merge_base(ours, theirs)].files
         left, right = self._commits[ours].files, self._commits[theirs].files
         merged: dict[str, bytes] = {}
         clashing: list[str] = []
         for path in sorted({*base, *left, *right}):
-            was, one, other = base.get(path), left.get(path), right.get(path)
-            if one != other and was not in (one, other):
+            try:
+                chosen = _merged(base.get(path), left.get(path), right.get(path))
+            except _Clash:
                 clashing.append(path)
                 continue
-            chosen = other if one == was else one
             if chosen is not None:
                 merged[path] = chosen
         return tuple(clashing) or self.add(parents=(ours, theirs), files=merged, message=message)
@@ -103,6 +104,35 @@ def changes_between(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> tup
 def diff_between(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> str:
     """Return the unified diff between two file maps, in git's layout."""
     return "".join(part for change in changes_between(base, head) for part in _file_diff(change, base=base, head=head))
+
+
+class _Clash(Exception):
+    """Both sides changed the same place."""
+
+
+def _merged(base: bytes | None, ours: bytes | None, theirs: bytes | None) -> bytes | None:
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    if base is None or ours is None or theirs is None:
+        raise _Clash
+    return _merged_lines(base.splitlines(keepends=True), ours.splitlines(True), theirs.splitlines(True))
+
+
+def _merged_lines(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> bytes:
+    edits = sorted({*_edits(base, ours), *_edits(base, theirs)})
+    # Like git, take changes that touch each other for a clash.
+    if any(later[0] <= earlier[1] for earlier, later in pairwise(edits)):
+        raise _Clash
+    for start, end, lines in reversed(edits):
+        base = [*base[:start], *lines, *base[end:]]
+    return b"".join(base)
+
+
+def _edits(base: list[bytes], side: list[bytes]) -> list[tuple[int, int, tuple[bytes, ...]]]:
+    found = difflib.SequenceMatcher(None, base, side, autojunk=False).get_opcodes()
+    return [(i1, i2, tuple(side[j1:j2])) for kind, i1, i2, j1, j2 in found if kind != "equal"]
 
 
 def _action(was: bool, is_now: bool) -> Literal["create", "modify", "delete"]:

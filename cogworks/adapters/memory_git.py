@@ -150,7 +150,7 @@ class MemoryGit:
         return diff_between(self._files(repo, base), self._files(repo, head))
 
     def merge(self, repo: RepoName, heads: Sequence[Sha], *, message: str) -> Sha:
-        """Return a commit that holds all ``heads``; files that both sides changed clash, lines are not merged."""
+        """Return a commit that holds all ``heads`` (the first itself when alone); BranchDiverged when they clash."""
         commits = self._forge.repo(repo).commits
         rest = [head for head in dict.fromkeys(heads) if not self._is_held(repo, head, heads)]
         joined = rest[0]

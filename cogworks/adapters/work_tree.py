@@ -78,7 +78,9 @@ class GitWorkTree:
 
     def is_clean_at(self, ref: Sha) -> bool:
         """Tell whether the tree exists, stands on ``ref`` and holds nothing uncommitted."""
-        if not (self._root / ".git").is_file() or not (self._git_dir / "HEAD").is_file() or self.head() != ref:
+        there = (self._root / ".git").is_file() and (self._git_dir / "HEAD").is_file()
+        # A lock is what a git that was killed leaves behind.
+        if not there or (self._git_dir / "index.lock").exists() or self.head() != ref:
             return False
         status = self._run("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=all")
         return status.ok and not status.out

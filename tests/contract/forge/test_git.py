@@ -126,6 +126,16 @@ def test_a_merge_holds_all_heads(forge: Forge) -> None:
     assert forge.git.merge(forge.repo, [one], message="Join") == one
 
 
+def test_changes_to_different_lines_of_one_file_are_joined(forge: Forge) -> None:
+    lines = [f"{number}\n" for number in range(9)]
+    base = committed(forge, numbers="".join(lines))
+    one = committed(forge, parent=base, numbers="".join(["first\n", *lines[1:]]))
+    two = committed(forge, parent=base, numbers="".join([*lines[:8], "last\n", "more\n"]))
+    merged = forge.git.merge(forge.repo, [one, two], message="Join")
+    expected = "".join(["first\n", *lines[1:8], "last\n", "more\n"])
+    assert forge.git.read(forge.repo, "numbers", ref=merged) == expected.encode()
+
+
 def test_heads_that_clash_are_not_merged(forge: Forge) -> None:
     one, two = (committed(forge, **{"src/tally.py": text}) for text in ("one\n", "two\n"))
     with pytest.raises(BranchDiverged, match=r"src/tally\.py"):

@@ -209,6 +209,27 @@ def test_what_is_lost_under_our_hands_may_be_tried_again(twin: RunningTwin, tmp_
     assert git.checkout(REPO, ref=head, name="lost").read("README.md", max_bytes=99) == "# Tally\n"
 
 
+def test_what_a_killed_git_leaves_behind_is_cleared_away(twin: RunningTwin, real_forge: Forge, tmp_path: Path) -> None:
+    git = GitMirrors(tmp_path, remote_url=twin.url, token=twin.tokens["cogworks"])
+    git.fetch(REPO)
+    head = git.branch_head(REPO, "main")
+    assert head is not None
+    tree = git.checkout(REPO, ref=head, name="killed")
+    mirror = tmp_path / "acme+tally/mirror.git"
+    (mirror / "worktrees/killed/index.lock").touch()
+    tree.write("new.txt", "x", create=True)
+    with pytest.raises(Transient):
+        tree.commit("node: Not yet")
+    tree = git.checkout(REPO, ref=head, name="killed")
+    tree.write("new.txt", "x", create=True)
+    assert tree.commit("node: Now") is not None
+    (mirror / "refs/heads/by").mkdir()
+    (mirror / "refs/heads/by/hand.lock").touch()
+    hers = real_forge.maria.push("by/hand", {"x": b"x"})
+    git.fetch(REPO)
+    assert git.branch_head(REPO, "by/hand") == hers
+
+
 def test_git_heeds_no_settings_but_ours(twin: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trap = tmp_path / "hooks" / "pre-commit"
     trap.parent.mkdir()
