@@ -32,6 +32,7 @@ _NOTHING = None
 
 # method, path, the documented good statuses, the model of their body
 _OPERATIONS: tuple[tuple[str, str, set[int], Any], ...] = (
+    ("POST", "(/api)?/graphql", {200}, dict[str, Any]),
     ("GET", "/user", {200}, models.PrivateUser | models.PublicUser),
     ("GET", "/users/[^/]+", {200}, models.PrivateUser | models.PublicUser),
     ("GET", "/rate_limit", {200}, models.RateLimitOverview),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cogworks.twins.github import log
 from cogworks.twins.github.limits import LimitSettings
 from cogworks.twins.github.people import user_by_login
+from cogworks.twins.github.projects import Project, items_json, save_project
 from cogworks.twins.github.rest import Reply
 from cogworks.twins.github.store import Store
 from cogworks.twins.github.world import World
@@ -43,7 +44,9 @@ def control(world: World, method: str, path: str, query: dict[str, str], body: b
                 return _reply({"reset": True})
             case "GET limits":
                 return _limits(world)
-            case "POST limits" | "POST permissions":
+            case "GET projects":
+                return _reply({"items": items_json(world.store)})
+            case "POST limits" | "POST permissions" | "POST projects":
                 return _change(world, name, body)
             case _:
                 return _reply({"problems": [f"{method} {path}: no such route"]}, status=404)
@@ -61,6 +64,9 @@ def _change(world: World, name: str, body: bytes) -> Reply:
         if name == "POST limits":
             world.limits.change(LimitSettings.model_validate({**world.limits.settings.model_dump(), **wanted}))
             return _limits(world)
+        if name == "POST projects":
+            save_project(world.store, Project.model_validate(wanted))
+            return _reply({"items": items_json(world.store)})
         rights = _Rights.model_validate(wanted)
     except (TypeError, ValueError) as error:
         return _reply({"problems": _problems(error)}, status=400)

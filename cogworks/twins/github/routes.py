@@ -18,6 +18,7 @@ from cogworks.twins.github import (
     labels,
     merges,
     milestones,
+    projects,
     pulls,
     refs,
     repositories,
@@ -79,6 +80,9 @@ _ACCOUNTS = (
     _route("GET", "/user", repositories.get_self),
     _route("GET", "/users/{username}", repositories.get_user),
     _route("GET", "/rate_limit", repositories.get_rate_limit),
+    _route("POST", "/graphql", projects.graphql),
+    # where clients of a base `/api/v3` look for it
+    _route("POST", "/api/graphql", projects.graphql),
     _route("GET", _REPO, repositories.get_repo),
     _route("PATCH", _REPO, repositories.update_repo, needs="admin"),
     _route("GET", f"{_REPO}/collaborators/{{username}}/permission", repositories.get_permission),

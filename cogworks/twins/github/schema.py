@@ -75,6 +75,10 @@ CREATE TABLE IF NOT EXISTS dependencies (
     id INTEGER NOT NULL, blocked_id INTEGER NOT NULL REFERENCES issues, blocking_id INTEGER NOT NULL
     REFERENCES issues, PRIMARY KEY (blocked_id, blocking_id));
 CREATE INDEX IF NOT EXISTS dependencies_by_blocking ON dependencies (blocking_id);
+CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, definition TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS project_items (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, content_id TEXT NOT NULL,
+    field_values TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, login TEXT, method TEXT NOT NULL, path TEXT NOT NULL,
     status INTEGER NOT NULL, route TEXT NOT NULL, content_write INTEGER NOT NULL, conditional INTEGER NOT NULL,
