@@ -97,7 +97,7 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
     if outcome is None:
         outcome, tally = _done(house, state, key, keeper, config, graph, journal)
         outcome = _with_places(outcome, key)
-        output = journal.push(key, outcome, tally.records, _slot_files(outcome, key))
+        output = journal.push(key, outcome, tally.records, _slot_files(outcome))
     else:
         head = git.branch_head(key.item.repo, audit_branch(state))
         output = f"{attempt_path(key)}@{head}"
@@ -231,6 +231,6 @@ def _slot_path(slot: str, key: AttemptKey) -> str:
     return f"artifacts/{slot}{swi}-{key.attempt}.json"
 
 
-def _slot_files(outcome: Outcome, key: AttemptKey) -> dict[str, bytes]:
+def _slot_files(outcome: Outcome) -> dict[str, bytes]:
     content = compact(outcome.output or {}).encode()
     return {one.ref: content for one in outcome.artifacts.values() if one.kind == "file"}

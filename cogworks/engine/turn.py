@@ -18,10 +18,18 @@ from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels
 from cogworks.engine.loading import Found, load_state
 from cogworks.engine.observing import Scene
+from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.run_config import RunConfig
 from cogworks.model.config import Labels
-from cogworks.model.errors import CogWorksError, ConfigError, PolicyViolation, Problem
+from cogworks.model.errors import (
+    CogWorksError,
+    ConfigError,
+    DependencyUnavailable,
+    PolicyViolation,
+    Problem,
+    StaleFence,
+)
 from cogworks.model.github import Issue
 from cogworks.model.ids import Item, RepoName, RunId, Sha
 from cogworks.model.json_value import sha256_text
@@ -38,6 +46,7 @@ class StepResult(StrEnum):
     STEPPED = "stepped"
     HELD = "held"
     REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,15 @@ class StepReport:
     result: StepResult
     state: RunState | None = None
     error: CogWorksError | None = None
+
+
+def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
+    """Take a step, trying again what failed in passing; an outside party that stays away is reported, not raised."""
+    try:
+        return patiently(lambda: step(house, item, hint=hint), clock=house.ports.clock, ids=house.ports.ids)
+    except (DependencyUnavailable, StaleFence) as error:
+        house.log("task", f"step ({hint}) of {item} gave up: {error.code}: {error.message}")
+        return StepReport(result=StepResult.UNAVAILABLE, error=error)
 
 
 def step(house: House, item: Item, *, hint: str) -> StepReport:

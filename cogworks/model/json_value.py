@@ -5,7 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+from typing_extensions import TypeAliasType
+
+# A named alias, because pydantic cannot resolve a recursive plain one.
+JsonValue = TypeAliasType(
+    "JsonValue", "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 

@@ -12,6 +12,7 @@ from cogworks.model.errors import (
     BudgetExceeded,
     DependencyUnavailable,
     FailureCategory,
+    LlmError,
     LlmTooLarge,
     LlmTransient,
     RateLimited,
@@ -137,15 +138,31 @@ def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> t
         except (RateLimited, LlmTransient) as error:
             wait = _wait_s(job, shop, error, tries)
             if tries == limit or wait > job.config.llm.inline_wait_max_seconds:
-                if not (isinstance(error, LlmTransient) and error.kind in ("network", "timeout")):
+                if not _may_have_been_answered(error):
                     shop.ledger.release(job.key.item, call_id=call_id)
                 raise _unavailable(error, wait) from error
             shop.guard()
             shop.clock.sleep(wait)
-        except Exception:
-            shop.ledger.release(job.key.item, call_id=call_id)
+        except LlmError as error:
+            _settle_refused(job, shop, request, call_id, error)
             raise
     raise AssertionError("unreachable: the loop returns or raises")
+
+
+def _may_have_been_answered(error: Transient) -> bool:
+    """Tell whether the call may have been paid for: its worst case then stays booked as unreconciled (RUN-17)."""
+    return isinstance(error, LlmTransient) and error.kind == "timeout"
+
+
+def _settle_refused(job: Job, shop: Workshop, request: LlmRequest, call_id: str, error: LlmError) -> None:
+    """Book what a refused call was billed, or free its reservation when it was not."""
+    if error.usage is None:
+        shop.ledger.release(job.key.item, call_id=call_id)
+        return
+    microusd = cost_microusd(error.usage, request.model, cache_ttl=request.cache_ttl)
+    cost = Cost(microusd=microusd, tokens=error.usage.total)
+    shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
+    shop.tally.cost = shop.tally.cost + cost
 
 
 def _wait_s(job: Job, shop: Workshop, error: Transient, tries: int) -> float:

@@ -1,0 +1,100 @@
+"""Look for work: three conditional requests a repository, two more for a waiting gate (GH-46). Only enqueues."""
+
+from dataclasses import dataclass
+
+from cogworks.engine.house import House
+from cogworks.engine.progress import at_work
+from cogworks.model.config import Labels as LabelNames
+from cogworks.model.github import IssueEvent
+from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
+from cogworks.model.json_value import sha256_text
+from cogworks.model.state import NodeStatus, RunState, state_from_json
+from cogworks.policy.labels import runnable
+
+TRIGGER_CURSOR = "trigger"
+_EVENTS, _COMMENTS = "events", "comments"
+_TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollReport:
+    """What one poll of one repository led to."""
+
+    seen: int
+    enqueued: tuple[Item, ...]
+
+
+def poll(house: House, repo: RepoName) -> PollReport:
+    """Enqueue a step for every item of ``repo`` that may go on; idle, all answers are 304."""
+    names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
+    issues = house.ports.github.issues.find(repo, labels=[names.trigger])
+    touched = _touched_by_events(house, repo) | _touched_by_comments(house, repo)
+    wanted: dict[Item, str] = {}
+    room = house.max_active_runs - len(house.ports.projection.known())
+    for issue in sorted(issues, key=lambda one: one.number):
+        item = Item(repo, issue.number)
+        run = house.ports.projection.load(item)
+        if run is None:
+            if runnable(frozenset(issue.labels), names) and room > 0:
+                wanted[item] = "triggered"
+                room -= 1
+        elif issue.number in touched or _gate_moved(house, item, state_from_json(run.state)):
+            wanted[item] = "moved"
+    for number in touched - {issue.number for issue in issues}:
+        if house.ports.projection.load(Item(repo, number)) is not None:
+            wanted[Item(repo, number)] = "moved"
+    for item, hint in wanted.items():
+        house.ports.queue.step(item, hint=hint)
+    return PollReport(seen=len(issues), enqueued=tuple(wanted))
+
+
+def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:
+    """Return the issues that somebody else labelled, closed or reopened since the last poll."""
+    events = house.ports.github.issues.events(repo)
+    if not events:
+        return frozenset()
+    own = house.ports.github.contents.login()
+    noted = house.ports.projection.cursor(repo, _EVENTS)
+    newest = max(event.id for event in events)
+    if noted != str(newest):
+        house.ports.projection.move_cursor(repo, _EVENTS, str(newest))
+    return frozenset(e.issue for e in events if noted and e.id > int(noted) and _tells(e, own))
+
+
+def _tells(event: IssueEvent, own: str) -> bool:
+    return event.kind in _TELLING and event.actor != own
+
+
+def _touched_by_comments(house: House, repo: RepoName) -> frozenset[IssueNumber]:
+    """Return the issues that somebody else commented on since the last poll."""
+    own = house.ports.github.contents.login()
+    comments = [c for c in house.ports.github.comments.recent(repo, since=None) if c.author != own and c.issue]
+    if not comments:
+        return frozenset()
+    noted = house.ports.projection.cursor(repo, _COMMENTS)
+    newest = max(comment.id for comment in comments)
+    if noted != str(newest):
+        house.ports.projection.move_cursor(repo, _COMMENTS, str(newest))
+    return frozenset(c.issue for c in comments if c.issue and noted and c.id > int(noted))
+
+
+def _gate_moved(house: House, item: Item, state: RunState) -> bool:
+    """Tell whether people did something to the newest pull request of a run that waits at a gate."""
+    if not at_work(state, NodeStatus.AWAITING_APPROVAL):
+        return False
+    pulls = [int(one.ref) for one in state.artifacts.values() if one.kind == "pr"]
+    pulls += [int(swi.pr) for swi in state.sub_work_items if swi.pr]
+    return bool(pulls) and _pull_moved(house, item, PullNumber(max(pulls)))
+
+
+def _pull_moved(house: House, item: Item, number: PullNumber) -> bool:
+    pull = house.ports.github.pulls.get(item.repo, number)
+    if not pull.open and not pull.merged:
+        return True
+    reviews = house.ports.github.pulls.reviews(item.repo, number)
+    seen = sha256_text(f"{pull.open} {pull.merged} {pull.head_sha} {[(r.id, r.state) for r in reviews]}")[:16]
+    name = f"pull-{number}"
+    if house.ports.projection.cursor(item.repo, name) == seen:
+        return False
+    house.ports.projection.move_cursor(item.repo, name, seen)
+    return True

@@ -1,0 +1,63 @@
+"""The sweeper: a lost hint becomes a delay (RUN-21). It reads Redis alone and only enqueues steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cogworks.engine.house import House
+from cogworks.engine.progress import at_work
+from cogworks.model.ids import AttemptKey, Item
+from cogworks.model.state import NodeStatus, RunState, WaitReason, state_from_json
+from cogworks.ports.runtime import ProjectedRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepReport:
+    """What one sweep found."""
+
+    runs: int
+    stepped: tuple[Item, ...]
+
+
+def sweep(house: House) -> SweepReport:
+    """Enqueue a step for every open run that has something to do and nobody doing it."""
+    known = house.ports.projection.known()
+    stepped = [item for item in known if _needs_step(house, item)]
+    for item in stepped:
+        house.log("task", f"sweep: {item} has work and no owner")
+        house.ports.queue.step(item, hint="sweep")
+    return SweepReport(runs=len(known), stepped=tuple(stepped))
+
+
+def _needs_step(house: House, item: Item) -> bool:
+    run = house.ports.projection.load(item)
+    if run is None:
+        return True
+    house.ports.ledger.expire(item)
+    state = state_from_json(run.state)
+    if not state.status.open:
+        return False
+    active = at_work(state, NodeStatus.ACTIVE)
+    if active:
+        return any(_unattended(house, run, AttemptKey(item, state.run_id, r, state.node(r).attempts)) for r in active)
+    return _time_has_come(state, house.ports.clock.now())
+
+
+def _unattended(house: House, run: ProjectedRun, key: AttemptKey) -> bool:
+    """Tell whether an active attempt has an outcome nobody took up, or no owner for longer than patience allows."""
+    if run.outcomes.get(str(key)) or run.facts.get(f"wait:{key}"):
+        return True
+    if str(key) in house.ports.leases.live(key.item):
+        return False
+    sent = run.facts.get(f"sent:{key}")
+    if not sent:
+        return True
+    return (house.ports.clock.now() - datetime.fromisoformat(sent)).total_seconds() > house.patience_s
+
+
+def _time_has_come(state: RunState, now: datetime) -> bool:
+    wait = state.wait
+    if wait is None:
+        return True
+    if wait.reason in (WaitReason.APPROVAL, WaitReason.CLARIFICATION):
+        return False
+    return wait.until is None or wait.until <= now
