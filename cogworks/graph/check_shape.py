@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from cogworks.graph.definition import Edge, Graph
 from cogworks.graph.faults import Faults, edge_at, key, listed, node_at
-from cogworks.graph.walk import ancestors, descendants, forward_edges, incoming, reachable, rework_edges
+from cogworks.graph.walk import ancestors, descendants, forward_edges, reachable, rework_edges
 from cogworks.model.ids import NodeId
 
 
 def start(graph: Graph, at: str, into: Faults) -> None:
     """E_START_NODE: work can come back to the start, or the start is not intake."""
-    if any(edge.rework is None and edge.source != graph.start for edge in incoming(graph, graph.start)):
+    if _fed(graph, graph.start):
         sources = [node for node in graph.nodes if not _fed(graph, node)]
         message = f"a forward edge leads to {graph.start}"
         into.add("E_START_NODE", key(at, "start"), message, allowed=listed(sources))
@@ -28,7 +28,9 @@ def orphans(graph: Graph, at: str, into: Faults) -> None:
 
 
 def unreachable(graph: Graph, at: str, into: Faults) -> None:
-    """E_UNREACHABLE_NODE: no way leads from the start to a node."""
+    """E_UNREACHABLE_NODE: no way leads to a node, from a start that is one."""
+    if _fed(graph, graph.start):
+        return
     found = descendants(graph, graph.start) | {graph.start} | _orphans(graph)
     for node in graph.nodes:
         if node not in found:
