@@ -1,21 +1,24 @@
-"""Plug things together: the only place that names adapters. One function builds everything; importing does nothing."""
+"""Plug things together: the only place that names adapters. One function builds everything; importing does nothing.
+
+What is slow to import comes in where it is plugged: a person who asks for a status does not wait for the model's SDK.
+"""
 
 import os
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from redis import Redis
 
-from cogworks.adapters.anthropic_llm import AnthropicLlm
-from cogworks.adapters.extension_client import ExtensionClient
-from cogworks.adapters.git_mirror import GitMirrors
 from cogworks.adapters.github_client import GitHubClient
+from cogworks.adapters.memory_queue import RecordingQueue
+from cogworks.adapters.memory_runtime import MemoryEtags
 from cogworks.adapters.redis_connection import connect
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
@@ -27,25 +30,107 @@ from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
+from cogworks.model.errors import Problem
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
 from cogworks.ports.bundle import Ports
-from cogworks.ports.runtime import Queue
+from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
+from cogworks.ports.services import DomainService
 from cogworks.settings import Settings
 from cogworks.telemetry.logs import Action, say, start_logs
 from cogworks.telemetry.redaction import redactor
-from cogworks.telemetry.sentry import EventFilter, start_sentry
+
+if TYPE_CHECKING:
+    from cogworks.adapters.redis_start import EmbeddedRedis
 
 _REDELIVERY_SHARE = 1.5
 
 
-def build(settings: Settings, *, queue: Queue, log: Callable[[str, str], None]) -> House:
-    """Return everything that turning the crank needs, from the operator's settings; connects to nothing yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What commands that change nothing look through; the last three are None when no Redis is named."""
+
+    github: GitHub
+    clock: Clock
+    ids: Ids
+    ledger: Ledger | None
+    leases: Leases | None
+    projection: Projection | None
+
+
+def reading(settings: Settings) -> Reading:
+    """Return what read-only commands need; connects to nothing yet."""
+    assert settings.github_token is not None, "callers read settings with Need.GITHUB"
+    client = None if settings.redis_url is None else connect(settings.redis_url.get_secret_value(), timeout_s=5.0)
+    return Reading(
+        github=GitHubClient(
+            token=settings.github_token.get_secret_value(),
+            base_url=settings.github_api_url,
+            etags=MemoryEtags(),
+            count=lambda _endpoint, _status: None,
+        ),
+        clock=SystemClock(),
+        ids=RandomIds(),
+        ledger=None if client is None else RedisLedger(client),
+        leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
+        projection=None if client is None else RedisProjection(client),
+    )
+
+
+def domain_services() -> DomainService:
+    """Return the caller of domain services."""
+    from cogworks.adapters.extension_client import ExtensionClient
+
+    return ExtensionClient()
+
+
+def redis_problems(redis_url: str) -> list[Problem]:
+    """Return everything that keeps a Redis from being relied on; empty when it can be used."""
+    from cogworks.adapters.redis_check import check_redis
+
+    return check_redis(connect(redis_url, timeout_s=5.0))
+
+
+def private_redis(folder: Path) -> "EmbeddedRedis":
+    """Start a Redis of our own that keeps its data in ``folder``; the thread that started it stops it."""
+    from cogworks.adapters.redis_start import start_redis
+
+    return start_redis(folder=folder)
+
+
+def celery_queue(settings: Settings) -> Queue:
+    """Return the queue of the cluster, for doors that only send hints."""
+    from celery import Celery
+
+    from cogworks.adapters.celery_queue import CeleryQueue, celery_settings
+    from cogworks.adapters.celery_transport import install_repairs
+
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    app = Celery("cogworks", set_as_current=False)
+    install_repairs(app)
+    url = settings.redis_url.get_secret_value()
+    app.conf.update(celery_settings(url, visibility_s=float(settings.visibility_seconds)))
+    return CeleryQueue(app)
+
+
+def waiting_queue() -> RecordingQueue:
+    """Return a queue in this process, for doors that do the work themselves."""
+    return RecordingQueue()
+
+
+def build(
+    settings: Settings, *, queue: Queue, log: Callable[[str, str], None], redis_is_private: bool = False
+) -> House:
+    """Return everything that turning the crank needs, from the operator's settings; connects to nothing yet.
+
+    ``redis_is_private``: nobody but this process can have used it, so that nothing has to settle after a start.
+    """
     assert settings.redis_url is not None, "callers read settings with Need.REDIS"
     client = connect(settings.redis_url.get_secret_value())
     return House(
-        ports=_ports(settings, client, queue),
+        ports=_ports(settings, client, queue, settle_s=0.0 if redis_is_private else None),
         shipped=shipped(settings),
         templates=shipped_templates(),
         owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -55,7 +140,10 @@ def build(settings: Settings, *, queue: Queue, log: Callable[[str, str], None]) 
     )
 
 
-def _ports(settings: Settings, client: Redis, queue: Queue) -> Ports:
+def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float | None) -> Ports:
+    from cogworks.adapters.anthropic_llm import AnthropicLlm
+    from cogworks.adapters.git_mirror import GitMirrors
+
     assert settings.github_token is not None, "callers read settings with Need.GITHUB"
     assert settings.llm_api_key is not None, "callers read settings with Need.LLM"
     token = settings.github_token.get_secret_value()
@@ -68,8 +156,8 @@ def _ports(settings: Settings, client: Redis, queue: Queue) -> Ports:
         ),
         git=GitMirrors(work_dir(settings), remote_url=git_url(settings.github_api_url), token=token),
         llm=AnthropicLlm(api_key=settings.llm_api_key, base_url=settings.llm_api_url),
-        services=ExtensionClient(),
-        leases=RedisLeases(client, lease_s=float(settings.lease_seconds)),
+        services=domain_services(),
+        leases=RedisLeases(client, lease_s=float(settings.lease_seconds), settle_s=settle_s),
         projection=RedisProjection(client),
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
@@ -84,6 +172,8 @@ def start_telemetry(settings: Settings) -> None:
     redact = redactor(settings.credentials(), detect=redact_secrets)
     start_logs(level=settings.log_level, form=settings.log_format, redact=redact)
     if settings.sentry_dsn is not None:
+        from cogworks.telemetry.sentry import EventFilter, start_sentry
+
         start_sentry(
             settings.sentry_dsn.get_secret_value(),
             environment=settings.environment,

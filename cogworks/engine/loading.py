@@ -27,10 +27,11 @@ def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
     run = projection.load(item)
     if run is not None:
         return Found(state=state_from_json(run.state), facts=run.facts, projected=True)
-    return Found(state=_from_github(github, item), facts={}, projected=False)
+    return Found(state=state_on_github(github, item), facts={}, projected=False)
 
 
-def _from_github(github: GitHub, item: Item) -> RunState | None:
+def state_on_github(github: GitHub, item: Item) -> RunState | None:
+    """Return the state in the newest state comment of ours; None when no run ever started."""
     own = github.contents.login()
     heads = [
         (comment.id, comment.body)
