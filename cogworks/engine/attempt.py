@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cogworks.engine.comments import CommentBook
-from cogworks.engine.configuring import read_config
+from cogworks.engine.configuring import default_branch, read_config
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
@@ -89,10 +89,14 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
     """Do the work unless its record exists, then write the journal: branches first, comment second (RUN-08)."""
     git, github = house.ports.git.guarded_by(keeper.guard), house.ports.github.guarded_by(keeper.guard)
     git.fetch(key.item.repo)
-    config = read_config(git, github, key.item.repo, ref=state.config_sha, shipped=house.shipped)
+    config = read_config(
+        git, github, house.ports.projection, key.item.repo, ref=state.config_sha, shipped=house.shipped
+    )
     graph = config.graph(state.pipeline)
     journal = Journal(git=git, projection=house.ports.projection, state=state, graph=graph)
-    book = CommentBook(github=github, projection=house.ports.projection, item=key.item, facts=found.facts)
+    book = CommentBook(
+        github=github, projection=house.ports.projection, item=key.item, facts=found.facts, projected=found.projected
+    )
     outcome = journal.find(key)
     if outcome is None:
         outcome, tally = _done(house, state, key, keeper, config, graph, journal)
@@ -168,7 +172,7 @@ def _outcome_of(error: CogWorksError) -> Outcome:
 def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, graph: Graph, journal: Journal) -> Job:
     github, git, repo = house.ports.github, house.ports.git, key.item.repo
     swi = state.swi(key.ref.swi) if key.ref.swi is not None else None
-    base_branch = config.config.github.base_branch or github.contents.repo(repo).default_branch
+    base_branch = config.config.github.base_branch or default_branch(github, house.ports.projection, repo)
     base_head = git.branch_head(repo, base_branch)
     history = _history(state, graph, key, journal)
     return Job(

@@ -12,16 +12,23 @@ from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Projection
 
 STATE_KEY = "state"
+_INTENDED = "intended"
 
 
 @dataclass(slots=True, kw_only=True)
 class CommentBook:
-    """Our comments on one work item. Ids are remembered in the projection; without them the comments are listed."""
+    """Our comments on one work item.
+
+    Ids are remembered in the projection, and the intent to create one is noted before it is created. So a comment
+    that the projection never heard of was never tried, and only an unfinished intent or a lost projection costs
+    listing what is there.
+    """
 
     github: GitHub
     projection: Projection
     item: Item
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str]
+    projected: bool
     _listed: dict[str, int] | None = None
     _noted: dict[str, str] = field(default_factory=dict)
 
@@ -29,23 +36,33 @@ class CommentBook:
         """Create the comment under ``key``, or edit it to ``body``; return its id."""
         known = self.find(key)
         if known is None:
-            known = self.github.comments.create(self.item.repo, self.item.number, body).id
-        else:
-            self.github.comments.update(self.item.repo, known, body)
-        self._remember(key, known)
+            return self._create(key, body)
+        self.github.comments.update(self.item.repo, known, body)
+        self._remember(key, str(known))
         return known
 
     def post_once(self, key: str, body: str) -> None:
         """Create the comment under ``key`` unless it is there."""
         if self.find(key) is None:
-            self._remember(key, self.github.comments.create(self.item.repo, self.item.number, body).id)
+            self._create(key, body)
 
     def find(self, key: str) -> int | None:
         """Return the id of the comment under ``key``, or None."""
         noted = self._noted.get(key) or self.facts.get(_fact(key))
-        if noted:
+        if noted and noted != _INTENDED:
             return int(noted)
-        return self._all().get(key)
+        return self._all().get(key) if noted or not self.projected else None
+
+    def restore(self) -> None:
+        """Tell a lost projection of every comment that is there, before anything else relies on it."""
+        for key, comment_id in self._all().items():
+            self._remember(key, str(comment_id))
+
+    def _create(self, key: str, body: str) -> int:
+        self._remember(key, _INTENDED)
+        made = self.github.comments.create(self.item.repo, self.item.number, body).id
+        self._remember(key, str(made))
+        return made
 
     def _all(self) -> dict[str, int]:
         if self._listed is None:
@@ -57,10 +74,10 @@ class CommentBook:
                     self._listed.setdefault(key, comment.id)
         return self._listed
 
-    def _remember(self, key: str, comment_id: int) -> None:
-        if self._noted.get(key) != str(comment_id) and self.facts.get(_fact(key)) != str(comment_id):
-            self.projection.note(self.item, {_fact(key): str(comment_id)})
-        self._noted[key] = str(comment_id)
+    def _remember(self, key: str, value: str) -> None:
+        if self._noted.get(key) != value and self.facts.get(_fact(key)) != value:
+            self.projection.note(self.item, {_fact(key): value})
+        self._noted[key] = value
 
 
 def _fact(key: str) -> str:

@@ -17,9 +17,11 @@ from cogworks.policy.known_models import ModelFacts
 from cogworks.policy.services_file import parse_services
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Projection
 
 CONFIG_FILE = ".cogworks/config.toml"
 PIPELINE_FILE = ".cogworks/pipeline.toml"
+_DEFAULT_BRANCH = "default-branch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +35,15 @@ class Shipped:
     approval_by_merge: bool
 
 
-def read_config(git: Git, github: GitHub, repo: RepoName, *, ref: Sha, shipped: Shipped) -> RunConfig:
+def read_config(
+    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, ref: Sha, shipped: Shipped
+) -> RunConfig:
     """Return the configuration of ``repo`` at ``ref``; raise ConfigError with every problem of every file.
 
     The constitutional rules are read first; PolicyViolation says what is wrong with them.
     """
     config = _config(git, repo, ref=ref, shipped=shipped)
-    constitution = read_constitution(git, github, repo, ref=ref, config=config, shipped=shipped)
+    constitution = read_constitution(git, github, projection, repo, ref=ref, config=config, shipped=shipped)
     problems: list[Problem] = []
     pipeline, services = shipped.default_pipeline, Services()
     try:
@@ -85,18 +89,31 @@ def _services(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Servic
 
 
 def read_constitution(
-    git: Git, github: GitHub, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped
+    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped
 ) -> Constitution:
     """Return the rules at ``ref`` once a person has approved them (CONST-02); raise PolicyViolation otherwise."""
     path = config.constitutional.rules_file
-    text = git.read(repo, path, ref=ref)
-    rules = read_rules(text, commit=ref, approval="")
+    rules = read_rules(git.read(repo, path, ref=ref), commit=ref, approval="")
     commit = github.contents.last_commit(repo, path, ref=ref)
     if commit is None:
         raise NotFound("no commit touches the rules file", operation="list_commits", target=f"{repo}:{path}")
-    pulls = [(pull, github.pulls.reviews(repo, pull.number)) for pull in github.pulls.of_commit(repo, commit)]
-    approval = approved_by_person(pulls, merge_by_admin_counts=shipped.approval_by_merge)
+    name = f"approved-{commit}"
+    approval = projection.cursor(repo, name)
+    if not approval:
+        pulls = [(pull, github.pulls.reviews(repo, pull.number)) for pull in github.pulls.of_commit(repo, commit)]
+        approval = approved_by_person(pulls, merge_by_admin_counts=shipped.approval_by_merge)
+        projection.move_cursor(repo, name, approval)
     return Constitution(text=rules.text, sha256=rules.sha256, commit=commit, approval=approval)
+
+
+def default_branch(github: GitHub, projection: Projection, repo: RepoName, *, anew: bool = False) -> str:
+    """Return the default branch; asked ``anew`` by each new run, and remembered for its nodes."""
+    noted = None if anew else projection.cursor(repo, _DEFAULT_BRANCH)
+    if noted:
+        return noted
+    told = github.contents.repo(repo).default_branch
+    projection.move_cursor(repo, _DEFAULT_BRANCH, told)
+    return told
 
 
 def _missing(file: str, allowed: str) -> Problem:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from cogworks.engine.effects import Note
 from cogworks.engine.events import Results
 from cogworks.engine.progress import clear_nodes, edge_at, put_edges, put_node, put_swi
-from cogworks.graph.conditions import Verdict, evaluate
+from cogworks.graph.conditions import Verdict, evaluate, fallbacks, settle
 from cogworks.graph.definition import Edge, Graph
 from cogworks.graph.walk import cycle_of, outgoing
 from cogworks.model.errors import FailureCategory
@@ -34,7 +34,7 @@ def route(state: RunState, graph: Graph, ref: NodeRef, *, output: JsonObject, re
     names = names_for(state, graph, ref, output=output, results=results)
     verdicts = [(edge, evaluate(edge.when, names)) for edge in edges]
     notes = tuple(_note(ref, edge, verdict) for edge, verdict in verdicts)
-    chosen = _choose(graph, ref, verdicts, output)
+    chosen = _choose(graph, ref, verdicts, output, names)
     if not chosen:
         lines = "; ".join(f"{edge.id}: {verdict.reason or 'false'}" for edge, verdict in verdicts)
         stop = (FailureCategory.DEAD_END, f"no outgoing edge of {ref} is true ({lines})")
@@ -42,21 +42,23 @@ def route(state: RunState, graph: Graph, ref: NodeRef, *, output: JsonObject, re
     return _take(state, graph, ref, chosen, notes)
 
 
-def _choose(graph: Graph, ref: NodeRef, verdicts: list[tuple[Edge, Verdict]], output: JsonObject) -> tuple[Edge, ...]:
+def _choose(
+    graph: Graph, ref: NodeRef, verdicts: list[tuple[Edge, Verdict]], output: JsonObject, names: JsonObject
+) -> tuple[Edge, ...]:
     evaluation = graph.nodes[ref.node].evaluation or "first-matching"
     if evaluation == "explicit":
         wanted = output.get("next_edges")
-        names = wanted if isinstance(wanted, list | tuple) else ()
-        return tuple(edge for edge, _ in verdicts if edge.id in names)
-    true = tuple(edge for edge, verdict in verdicts if _truth(verdict))
+        asked = wanted if isinstance(wanted, list | tuple) else ()
+        return tuple(edge for edge, _ in verdicts if edge.id in asked)
+    true = tuple(edge for edge, verdict in verdicts if _truth(edge, verdict, names))
     return true[:1] if evaluation == "first-matching" else true
 
 
-def _truth(verdict: Verdict) -> bool:
+def _truth(edge: Edge, verdict: Verdict, names: JsonObject) -> bool:
     """Return the verdict; a question that only a model can answer takes its fallback (ENG-14)."""
     if verdict.result is not None:
         return verdict.result
-    return all(question.fallback == "take" for question in verdict.questions)
+    return settle(edge.when, names, answers=fallbacks(verdict.questions)).result is True
 
 
 def _take(state: RunState, graph: Graph, ref: NodeRef, chosen: tuple[Edge, ...], notes: tuple[Note, ...]) -> Routed:

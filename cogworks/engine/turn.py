@@ -10,12 +10,12 @@ from enum import StrEnum
 from cogworks.engine import events as told
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
-from cogworks.engine.configuring import read_config
+from cogworks.engine.configuring import default_branch, read_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
-from cogworks.engine.labelling import ensure_labels
+from cogworks.engine.labelling import ensure_labels, prepare_labels
 from cogworks.engine.loading import Found, load_state
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
@@ -31,7 +31,7 @@ from cogworks.model.errors import (
     StaleFence,
 )
 from cogworks.model.github import Issue
-from cogworks.model.ids import Item, RepoName, RunId, Sha
+from cogworks.model.ids import Item, RepoName, RunId
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import RunState, state_to_json
 from cogworks.policy.labels import NODE_FAILED, runnable
@@ -105,7 +105,9 @@ def _advance(
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
     ports = house.ports
-    book = CommentBook(github=github, projection=ports.projection, item=state.item, facts=found.facts)
+    book = CommentBook(
+        github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
+    )
     graph = config.graph(state.pipeline)
     journal = Journal(git=ports.git, projection=ports.projection, state=state, graph=graph)
     performer = Performer(
@@ -121,6 +123,8 @@ def _advance(
     )
     if not found.projected:
         ports.git.fetch(state.repo)
+        book.restore()
+        prepare_labels(github, config.config.labels, state.repo, graph)
     scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
     happened = scene.events(state, journal, graph)
     if not happened:
@@ -154,20 +158,16 @@ def _restore(house: House, found: Found, state: RunState) -> None:
 
 def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> RunConfig:
     """Return the configuration of the run: as it was when it started, or as it is now for a new one."""
-    git = house.ports.git
-    if found.state is not None and found.state.config_sha:
-        try:
-            return read_config(git, github, repo, ref=found.state.config_sha, shipped=house.shipped)
-        except ConfigError:
-            git.fetch(repo)
-            return read_config(git, github, repo, ref=found.state.config_sha, shipped=house.shipped)
+    git, projection = house.ports.git, house.ports.projection
+    if found.state is not None:
+        return read_config(git, github, projection, repo, ref=found.state.config_sha, shipped=house.shipped)
     git.fetch(repo)
-    branch = github.contents.repo(repo).default_branch
+    branch = default_branch(github, projection, repo, anew=True)
     head = git.branch_head(repo, branch)
     if head is None:
         problem = Problem(code="missing_file", file=repo, field=branch, message="the default branch has no commit")
         raise ConfigError(problems=(problem,))
-    return read_config(git, github, repo, ref=Sha(head), shipped=house.shipped)
+    return read_config(git, github, projection, repo, ref=head, shipped=house.shipped)
 
 
 def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found, error: CogWorksError) -> StepReport:
@@ -175,7 +175,7 @@ def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found
     state = found.state
     if NODE_FAILED in issue.labels or (state is not None and not state.status.open):
         return StepReport(result=StepResult.REFUSED, state=state, error=error)
-    book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={})
+    book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={}, projected=False)
     key = f"{item}/config/{sha256_text(error.message)[:16]}"
     lines = "\n".join(f"- {line}" for line in error.message.splitlines())
     text = f"### Nothing was started: `{error.category}`\n{lines}\n\nFix it, then remove `{NODE_FAILED}`.\n"
