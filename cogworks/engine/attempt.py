@@ -9,15 +9,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cogworks.engine.comments import CommentBook
-from cogworks.engine.configuring import default_branch, read_config
+from cogworks.engine.configuring import default_branch, read_config, read_constitution
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import Found, load_state
+from cogworks.engine.loading import Found, load_state, unjournalled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
-from cogworks.model.errors import CogWorksError, DependencyUnavailable, Transient, ValidationFailed
+from cogworks.model.errors import CogWorksError, DependencyUnavailable, FailureCategory, Transient, ValidationFailed
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import compact
@@ -43,12 +43,24 @@ def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     key = AttemptKey(item, state.run_id, ref, attempt)
     claim = house.ports.leases.claim(key, owner=house.owner, fence_floor=state.fence, seen_before=not found.projected)
     if isinstance(claim, Refusal):
-        if claim is Refusal.SETTLING:
-            house.ports.projection.note(item, {f"sent:{key}": ""})
+        _note_refusal(house, key, claim)
         return claim.value
     with house.ports.leases.keep(claim) as keeper:
         outcome = _worked(house, found, state, key, claim, keeper)
     return outcome.result.value
+
+
+def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
+    """Leave word of what a refusal means for the run: try again soon, or give the attempt up."""
+    if refusal is Refusal.SETTLING:
+        house.ports.projection.note(key.item, {f"sent:{key}": ""})
+    if refusal is Refusal.EXHAUSTED:
+        outcome = Outcome(
+            result=Result.FAILED,
+            category=FailureCategory.ENVIRONMENT_FAULT,
+            message="the attempt was started too often without coming to an end: its workers died",
+        )
+        house.ports.projection.note(key.item, {unjournalled(key): outcome_to_json(outcome)})
 
 
 def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim: Claim, keeper: Keeper) -> Outcome:
@@ -81,7 +93,7 @@ def _waiting(house: House, key: AttemptKey, error: DependencyUnavailable) -> Out
         wait_reason=error.reason,
         wait_until=until,
     )
-    house.ports.projection.note(key.item, {f"wait:{key}": outcome_to_json(outcome)})
+    house.ports.projection.note(key.item, {unjournalled(key): outcome_to_json(outcome)})
     return outcome
 
 
@@ -89,9 +101,7 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
     """Do the work unless its record exists, then write the journal: branches first, comment second (RUN-08)."""
     git, github = house.ports.git.guarded_by(keeper.guard), house.ports.github.guarded_by(keeper.guard)
     git.fetch(key.item.repo)
-    config = read_config(
-        git, github, house.ports.projection, key.item.repo, ref=state.config_sha, shipped=house.shipped
-    )
+    config = read_config(git, key.item.repo, ref=state.config_sha, shipped=house.shipped)
     graph = config.graph(state.pipeline)
     journal = Journal(git=git, projection=house.ports.projection, state=state, graph=graph)
     book = CommentBook(
@@ -119,24 +129,8 @@ def _done(
     ports.ledger.seed(
         key.item, committed=Cost(microusd=state.cost.microusd, tokens=state.cost.tokens), by_node=state.cost.by_node
     )
-    job = _job(house, state, key, config, graph, journal)
-    shop = Workshop(
-        github=ports.github.guarded_by(keeper.guard),
-        git=ports.git.guarded_by(keeper.guard),
-        llm=ports.llm,
-        services=ports.services,
-        service_tokens=house.shipped.service_tokens,
-        ledger=ports.ledger,
-        memo=ports.memo,
-        clock=ports.clock,
-        ids=ports.ids,
-        templates=_templates(house, config, key),
-        guard=keeper.guard,
-        tally=tally,
-        deadline=started + timedelta(seconds=job.node.timeout_s),
-    )
     try:
-        outcome = craft_of(job.node)(job, shop)
+        outcome = _crafted(house, state, key, keeper, config, graph, journal, tally)
     except Transient:
         raise
     except CogWorksError as error:
@@ -151,6 +145,37 @@ def _done(
         ended_at=ports.clock.now(),
     )
     return ended, tally
+
+
+def _crafted(
+    house: House,
+    state: RunState,
+    key: AttemptKey,
+    keeper: Keeper,
+    config: RunConfig,
+    graph: Graph,
+    journal: Journal,
+    tally: Tally,
+) -> Outcome:
+    """Lay out job and workshop, and let the node's craft do the work."""
+    ports = house.ports
+    job = _job(house, state, key, config, graph, journal)
+    shop = Workshop(
+        github=ports.github.guarded_by(keeper.guard),
+        git=ports.git.guarded_by(keeper.guard),
+        llm=ports.llm,
+        services=ports.services,
+        service_tokens=house.shipped.service_tokens,
+        ledger=ports.ledger,
+        memo=ports.memo,
+        clock=ports.clock,
+        ids=ports.ids,
+        templates=_templates(house, config, key),
+        guard=keeper.guard,
+        tally=tally,
+        deadline=ports.clock.now() + timedelta(seconds=job.node.timeout_s),
+    )
+    return craft_of(job.node)(job, shop)
 
 
 def _outcome_of(error: CogWorksError) -> Outcome:
@@ -187,7 +212,9 @@ def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, grap
         config=config.config,
         pipeline=config.pipeline,
         services=config.services,
-        constitution=config.constitution,
+        constitution=read_constitution(
+            git, github, house.ports.projection, repo, config=config.config, shipped=house.shipped
+        ),
         base_branch=base_branch,
         base_head=Sha(base_head or ""),
         trace_id=key.run_id.replace("-", ""),

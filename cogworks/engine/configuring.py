@@ -1,14 +1,14 @@
 """Read what steers a run: the ``.cogworks`` files at one commit, and the approved rules (ENG-07, CONST-02)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline, with_budgets
 from cogworks.graph.validate import validate
 from cogworks.model.config import Config
-from cogworks.model.errors import ConfigError, NotFound, Problem
+from cogworks.model.errors import ConfigError, Problem
 from cogworks.model.ids import RepoName, Sha
 from cogworks.model.services import Services
 from cogworks.policy.config_file import parse_config
@@ -35,15 +35,9 @@ class Shipped:
     approval_by_merge: bool
 
 
-def read_config(
-    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, ref: Sha, shipped: Shipped
-) -> RunConfig:
-    """Return the configuration of ``repo`` at ``ref``; raise ConfigError with every problem of every file.
-
-    The constitutional rules are read first; PolicyViolation says what is wrong with them.
-    """
+def read_config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> RunConfig:
+    """Return the configuration of ``repo`` at ``ref``; raise ConfigError with every problem of every file."""
     config = _config(git, repo, ref=ref, shipped=shipped)
-    constitution = read_constitution(git, github, projection, repo, ref=ref, config=config, shipped=shipped)
     problems: list[Problem] = []
     pipeline, services = shipped.default_pipeline, Services()
     try:
@@ -56,7 +50,7 @@ def read_config(
         problems += error.problems
     if problems:
         raise ConfigError(problems=tuple(problems))
-    return RunConfig(config=config, pipeline=pipeline, services=services, constitution=constitution, config_sha=ref)
+    return RunConfig(config=config, pipeline=pipeline, services=services, config_sha=ref)
 
 
 def _config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Config:
@@ -89,21 +83,24 @@ def _services(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Servic
 
 
 def read_constitution(
-    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped
+    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, config: Config, shipped: Shipped
 ) -> Constitution:
-    """Return the rules at ``ref`` once a person has approved them (CONST-02); raise PolicyViolation otherwise."""
+    """Return the rules at the head of the default branch, once a person has approved them (CONST-02, CONST-04).
+
+    Raises PolicyViolation that says what is wrong with them; then nothing may be asked of a model.
+    """
     path = config.constitutional.rules_file
-    rules = read_rules(git.read(repo, path, ref=ref), commit=ref, approval="")
-    commit = github.contents.last_commit(repo, path, ref=ref)
-    if commit is None:
-        raise NotFound("no commit touches the rules file", operation="list_commits", target=f"{repo}:{path}")
-    name = f"approved-{commit}"
+    branch = default_branch(github, projection, repo)
+    commit = github.contents.last_commit(repo, path, ref=branch)
+    text = git.read(repo, path, ref=commit) if commit is not None else None
+    rules = read_rules(text, commit=commit or Sha(""), approval="")
+    name = f"approved-{rules.commit}"
     approval = projection.cursor(repo, name)
     if not approval:
-        pulls = [(pull, github.pulls.reviews(repo, pull.number)) for pull in github.pulls.of_commit(repo, commit)]
+        pulls = [(pull, github.pulls.reviews(repo, pull.number)) for pull in github.pulls.of_commit(repo, rules.commit)]
         approval = approved_by_person(pulls, merge_by_admin_counts=shipped.approval_by_merge)
         projection.move_cursor(repo, name, approval)
-    return Constitution(text=rules.text, sha256=rules.sha256, commit=commit, approval=approval)
+    return replace(rules, approval=approval)
 
 
 def default_branch(github: GitHub, projection: Projection, repo: RepoName, *, anew: bool = False) -> str:

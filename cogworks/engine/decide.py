@@ -7,14 +7,16 @@ from typing import assert_never
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import node_ended
-from cogworks.engine.progress import at_work, put_node
+from cogworks.engine.progress import at_work, put_edges, put_node
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision, fail_node, settle
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import FailureCategory
+from cogworks.model.ids import NodeId, NodeRef
 from cogworks.model.state import (
     Artifact,
+    EdgeState,
     Failure,
     GateDecision,
     NodeStatus,
@@ -30,10 +32,8 @@ def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, 
             return _triggered(state, graph, config, now)
         case told.NodeEnded():
             return node_ended(state, event, graph, config, now)
-        case told.GateApproved():
-            return _approved(state, event, graph, config, now)
-        case told.GateRejected():
-            return _rejected(state, event, graph, config, now)
+        case told.GateApproved() | told.GateRejected():
+            return _answered(state, event, graph, config, now)
         case told.LeaseStale():
             return _stale(state, event)
         case told.WaitOver():
@@ -52,16 +52,36 @@ def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) 
     for ref in (r for status in _STOPPED for r in at_work(state, status)):
         at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
         state = put_node(state, ref, at)
+    state = _without_exhausted_counter(state, graph)
     return settle(replace(state, status=RunStatus.RUNNING, failure=None, wait=None), graph, config, now)
+
+
+def _without_exhausted_counter(state: RunState, graph: Graph) -> RunState:
+    """Return ``state`` whose spent rework edges may be taken again; all other counters stay (ENG-25)."""
+    failure = state.failure
+    if failure is None or failure.category is not FailureCategory.TRAVERSALS_EXHAUSTED:
+        return state
+    ref = NodeRef(NodeId(failure.node), failure.swi)
+    spent = {edge.id: EdgeState() for edge in graph.edges if edge.source == ref.node and edge.rework is not None}
+    return put_edges(state, ref, spent)
 
 
 _STOPPED = (NodeStatus.FAILED, NodeStatus.BLOCKED, NodeStatus.CANCELLED)
 
 
+def _answered(
+    state: RunState, event: told.GateApproved | told.GateRejected, graph: Graph, config: RunConfig, now: datetime
+) -> Decision:
+    """Go on as a person said; an answer to a gate that does not wait changes nothing."""
+    if state.node(event.ref).status is not NodeStatus.AWAITING_APPROVAL:
+        return Decision(state=state, effects=())
+    if isinstance(event, told.GateApproved):
+        return _approved(state, event, graph, config, now)
+    return _rejected(state, event, graph, config, now)
+
+
 def _approved(state: RunState, event: told.GateApproved, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     at = state.node(event.ref)
-    if at.status is not NodeStatus.AWAITING_APPROVAL:
-        return Decision(state=state, effects=())
     state = _record(state, event, "approved", now)
     state = _with_approved_head(state, event, graph)
     state = put_node(state, event.ref, replace(at, status=NodeStatus.COMPLETED))
@@ -87,8 +107,6 @@ def _with_approved_head(state: RunState, event: told.GateApproved, graph: Graph)
 
 
 def _rejected(state: RunState, event: told.GateRejected, graph: Graph, config: RunConfig, now: datetime) -> Decision:
-    if state.node(event.ref).status is not NodeStatus.AWAITING_APPROVAL:
-        return Decision(state=state, effects=())
     state = _record(state, event, "rejected", now)
     message = f"rejected by {event.by or 'closing the pull request'} ({event.where})"
     return fail_node(state, event.ref, FailureCategory.GATE_REJECTED, message, graph=graph, config=config, now=now)

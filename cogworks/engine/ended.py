@@ -48,16 +48,23 @@ def node_ended(state: RunState, event: NodeEnded, graph: Graph, config: RunConfi
         case Result.FAILED | Result.ESCALATED:
             category = outcome.category or FailureCategory.ENVIRONMENT_FAULT
             return fail_node(state, event.ref, category, outcome.message, graph=graph, config=config, now=now)
+        case Result.CLARIFICATION | Result.UNAVAILABLE | Result.HELD | Result.CANCELLED:
+            return _paused(state, event, graph, config, now)
+    assert_never(outcome.result)
+
+
+def _paused(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Let the run wait for a person or an outside party, or let the node rest."""
+    match event.outcome.result:
         case Result.CLARIFICATION:
             return _clarify(state, event, graph, config, now)
         case Result.UNAVAILABLE:
             return _unavailable(state, event, graph, config, now)
         case Result.HELD:
             return _held(state, event)
-        case Result.CANCELLED:
+        case _:
             state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.CANCELLED))
             return settle(state, graph, config, now)
-    assert_never(outcome.result)
 
 
 def _charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> RunState:

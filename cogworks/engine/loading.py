@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cogworks.model.ids import Item
+from cogworks.model.ids import AttemptKey, Item
 from cogworks.model.state import RunState, state_from_json
 from cogworks.pages.state_comment import read_state, read_state_mark
 from cogworks.ports.github import GitHub
@@ -39,3 +39,8 @@ def state_on_github(github: GitHub, item: Item) -> RunState | None:
         if comment.author == own and read_state_mark(comment.body) is not None
     ]
     return read_state(max(heads)[1]) if heads else None
+
+
+def unjournalled(key: AttemptKey) -> str:
+    """Return the fact under which an outcome is noted that no journal entry tells of: it waits, or had no owner."""
+    return f"unjournalled:{key}"

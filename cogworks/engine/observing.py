@@ -7,7 +7,7 @@ from functools import partial
 
 from cogworks.engine import events as told
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import Found
+from cogworks.engine.loading import Found, unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.conditions import names_used
@@ -75,7 +75,7 @@ class Scene:
         The projection is told last, so what it holds is on GitHub too; an attempt whose owner died before that is
         taken again and finds its own records there. One that ended waiting is noted in the projection alone.
         """
-        noted = self.ports.projection.outcome(key) or self.found.facts.get(f"wait:{key}")
+        noted = self.ports.projection.outcome(key) or self.found.facts.get(unjournalled(key))
         return outcome_from_json(noted) if noted else None
 
     def _overdue(self, key: AttemptKey) -> bool:

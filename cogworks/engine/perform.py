@@ -7,6 +7,7 @@ from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
+from cogworks.engine.loading import unjournalled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import StaleFence
@@ -78,6 +79,11 @@ class Performer:
                 self.log("ledger", f"{level} % of the budget is used")
             case do.PostNotice(kind=kind, text=text):
                 self._notice(state, f"{kind}/{state.seq}", kind, text)
+            case _:
+                self._post_ending(state, effect, graph)
+
+    def _post_ending(self, state: RunState, effect: do.Effect, graph: Graph) -> None:
+        match effect:
             case do.PostFailure(failure=failure):
                 ref = NodeRef(NodeId(failure.node), failure.swi)
                 attempts = self.journal.history(ref, through=state.node(ref).attempts)
@@ -131,7 +137,7 @@ class Performer:
     def _start(self, state: RunState, effect: do.StartNodes, graph: Graph) -> None:
         item = state.item
         keys = [AttemptKey(item, state.run_id, ref, attempt) for ref, attempt in effect.starts]
-        self.ports.projection.note(item, {f"wait:{key}": "" for key in keys})
+        self.ports.projection.note(item, {unjournalled(key): "" for key in keys})
         self.ports.projection.note(item, {f"sent:{key}": self.ports.clock.now().isoformat() for key in keys})
         queues = [
             (ref, attempt, _LLM_QUEUE if node_of(graph, ref).type == "llm" else _TOOL_QUEUE)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cogworks.engine.house import House
+from cogworks.engine.loading import unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.model.ids import AttemptKey, Item
 from cogworks.model.state import NodeStatus, RunState, WaitReason, state_from_json
@@ -44,7 +45,7 @@ def _needs_step(house: House, item: Item) -> bool:
 
 def _unattended(house: House, run: ProjectedRun, key: AttemptKey) -> bool:
     """Tell whether an active attempt has an outcome nobody took up, or no owner for longer than patience allows."""
-    if run.outcomes.get(str(key)) or run.facts.get(f"wait:{key}"):
+    if run.outcomes.get(str(key)) or run.facts.get(unjournalled(key)):
         return True
     if str(key) in house.ports.leases.live(key.item):
         return False

@@ -8,7 +8,6 @@ from cogworks.model.ids import NodeRef, Sha
 from cogworks.model.services import Services
 from cogworks.model.state import RunState
 from cogworks.nodes.closing import CLOSING
-from cogworks.policy.constitution import Constitution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +17,6 @@ class RunConfig:
     config: Config
     pipeline: PipelineFile
     services: Services
-    constitution: Constitution
     config_sha: Sha
 
     def graph(self, name: str) -> Graph:

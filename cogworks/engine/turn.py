@@ -10,7 +10,7 @@ from enum import StrEnum
 from cogworks.engine import events as told
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
-from cogworks.engine.configuring import default_branch, read_config
+from cogworks.engine.configuring import default_branch, read_config, read_constitution
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
@@ -26,6 +26,7 @@ from cogworks.model.errors import (
     CogWorksError,
     ConfigError,
     DependencyUnavailable,
+    FailureCategory,
     PolicyViolation,
     Problem,
     StaleFence,
@@ -83,13 +84,20 @@ def step(house: House, item: Item, *, hint: str) -> StepReport:
 
 
 def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
+    """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     github = house.ports.github.guarded_by(keeper.guard)
     issue = github.issues.get(item.repo, item.number)
     found = load_state(house.ports.projection, github, item)
     try:
         config = _config_for(house, github, item.repo, found)
+        broken = _broken_rules(house, github, item.repo, config)
+        if found.state is None and broken is not None:
+            raise broken
     except (ConfigError, PolicyViolation) as error:
         return _refuse(house, github, item, issue, found, error)
+    if config.config.labels.hold in issue.labels:
+        house.log("safety_event", f"{item} is on hold: human review required")
+        return StepReport(result=StepResult.NOTHING, state=found.state)
     state = found.state
     if state is None:
         if not issue.open or not runnable(frozenset(issue.labels), config.config.labels):
@@ -97,11 +105,29 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
         state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
     fence = max(lease.fence, state.fence + 1)
     house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-    return _advance(house, github, issue, found, config, state, fence)
+    return _advance(house, github, issue, found, config, state, fence, broken)
+
+
+def _broken_rules(house: House, github: GitHub, repo: RepoName, config: RunConfig) -> PolicyViolation | None:
+    """Return what is wrong with the constitutional rules, or None when they stand."""
+    try:
+        read_constitution(
+            house.ports.git, github, house.ports.projection, repo, config=config.config, shipped=house.shipped
+        )
+    except PolicyViolation as error:
+        return error
+    return None
 
 
 def _advance(
-    house: House, github: GitHub, issue: Issue, found: Found, config: RunConfig, state: RunState, fence: int
+    house: House,
+    github: GitHub,
+    issue: Issue,
+    found: Found,
+    config: RunConfig,
+    state: RunState,
+    fence: int,
+    broken: PolicyViolation | None,
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
     ports = house.ports
@@ -127,6 +153,8 @@ def _advance(
         prepare_labels(github, config.config.labels, state.repo, graph)
     scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
     happened = scene.events(state, journal, graph)
+    if broken is not None and state.status.open:
+        happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
     if not happened:
         _restore(house, found, state)
         return StepReport(result=StepResult.NOTHING, state=state)
@@ -160,14 +188,14 @@ def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> R
     """Return the configuration of the run: as it was when it started, or as it is now for a new one."""
     git, projection = house.ports.git, house.ports.projection
     if found.state is not None:
-        return read_config(git, github, projection, repo, ref=found.state.config_sha, shipped=house.shipped)
+        return read_config(git, repo, ref=found.state.config_sha, shipped=house.shipped)
     git.fetch(repo)
     branch = default_branch(github, projection, repo, anew=True)
     head = git.branch_head(repo, branch)
     if head is None:
         problem = Problem(code="missing_file", file=repo, field=branch, message="the default branch has no commit")
         raise ConfigError(problems=(problem,))
-    return read_config(git, github, projection, repo, ref=head, shipped=house.shipped)
+    return read_config(git, repo, ref=head, shipped=house.shipped)
 
 
 def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found, error: CogWorksError) -> StepReport:

@@ -60,9 +60,9 @@ _UNJUDGED = Judged(diagnostics=(), checks=(), failed=False)
 def code_generation(job: Job, shop: Workshop) -> Outcome:
     """Return the pushed and tested change; what failed stays on the branch, for the next attempt to mend."""
     site = _site(job, shop)
+    desk = open_desk(job, shop, site.swi.files)
     answer = ask(job, shop, _question(job, shop, site), CodeOutput)
     _check_needs(job, shop, answer)
-    desk = open_desk(job, shop, site.swi.files)
     head = _commit(job, shop, site, desk, answer)
     changes = shop.git.changes(job.key.item.repo, base=site.base, head=head)
     digest = sha256_text(site.tree.diff(base=site.base))

@@ -21,7 +21,7 @@ from cogworks.nodes.material import (
     tree_item,
 )
 from cogworks.nodes.outcomes import invalid, misaligned, succeeded
-from cogworks.nodes.servicing import as_artifacts, examine, open_desk
+from cogworks.nodes.servicing import as_artifacts, examine, greet, open_desk
 from cogworks.nodes.toolbox import reading_bench, toolset
 from cogworks.pages.pull_page import PullFacts, branch, pull_title, render_pull
 from cogworks.pages.spec_page import ApprovedDocument, render_interfaces
@@ -33,6 +33,7 @@ _PLACEHOLDERS = ("TODO", "FIXME", "<placeholder>", "...existing code...")
 
 def interface_design(job: Job, shop: Workshop) -> Outcome:
     """Return the interface design as delivered, after the domain service found its files sound."""
+    greet(job, shop)
     spec = approved_document(job, shop, "spec")
     design = ask(job, shop, _question(job, shop, spec), InterfaceOutput)
     wrong = _faults(design)

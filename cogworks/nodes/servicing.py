@@ -53,6 +53,12 @@ class Examined:
         return self.response is not None and self.response.status == "failure"
 
 
+def greet(job: Job, shop: Workshop) -> None:
+    """Make sure that every registered service answers before a token is spent (SVC-12)."""
+    for service in job.services.services:
+        _handshake(job, shop, service)
+
+
 def open_desk(job: Job, shop: Workshop, paths: Sequence[str]) -> Desk | None:
     """Return the desk of the service that covers ``paths``; None when they need none (SVC-10, SVC-13).
 
