@@ -1,26 +1,34 @@
 """Tasks of a run: decide (``step``), do node work (``run_node``), wake after a broken canvas (``wake``)."""
 
+from cogworks.adapters.celery_queue import PAYLOAD_VERSION
 from cogworks.engine.attempt import run_attempt
 from cogworks.engine.turn import patient_step
 from cogworks.model.ids import IssueNumber, Item, NodeId, NodeRef, RepoName, SwiOrdinal
+from cogworks.telemetry.logs import run_context
 from tasks.celery import app, house
 
 
 @app.task(name="tasks.pipeline.step", ignore_result=True)
 def step(repo: str, work_item: int, hint: str) -> str:
     """Take one step for a work item; the only task that decides."""
-    report = patient_step(house(), Item(RepoName(repo), IssueNumber(work_item)), hint=hint)
-    return report.result.value
+    with run_context(repo=repo, pipeline_id=work_item):
+        return patient_step(house(), Item(RepoName(repo), IssueNumber(work_item)), hint=hint).result.value
 
 
 @app.task(name="tasks.pipeline.run_node")
 def run_node(
     repo: str, work_item: int, node: str, swi: int | None, attempt: int, *, announce: bool = False, version: int = 1
 ) -> str:
-    """Run one attempt; never raises for the work itself. In a chord each member announces its own end."""
+    """Run one attempt; never raises for the work itself. In a chord each member announces its own end.
+
+    A message of a newer release is dropped: the sweep sends it again when workers are up to date (DEP-02).
+    """
+    if version > PAYLOAD_VERSION:
+        return "newer_version"
     item = Item(RepoName(repo), IssueNumber(work_item))
     ref = NodeRef(NodeId(node), None if swi is None else SwiOrdinal(swi))
-    result = run_attempt(house(), item, ref, attempt)
+    with run_context(repo=repo, pipeline_id=work_item, node=node, sub_work_item=swi, attempt=attempt):
+        result = run_attempt(house(), item, ref, attempt)
     if announce:
         house().ports.queue.step(item, hint=f"{ref}: {result}")
     return result

@@ -36,6 +36,14 @@ _TEMPLATE_DIR = ".cogworks/templates/"
 
 def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     """Run the attempt and return how it ended, in one word; raise nothing that belongs to the work itself."""
+    try:
+        return _run(house, item, ref, attempt)
+    except (Transient, DependencyUnavailable) as error:
+        house.log("task", f"{ref} attempt {attempt} could not begin: {error.code}: {error.message}")
+        return "unavailable"
+
+
+def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     found = load_state(house.ports.projection, house.ports.github, item)
     state = found.state
     if state is None or state.node(ref).status is not NodeStatus.ACTIVE or state.node(ref).attempts != attempt:

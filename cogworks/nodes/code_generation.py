@@ -197,6 +197,7 @@ def _normalised(job: Job, shop: Workshop, site: Site, desk: Desk | None, texts: 
         "normalise",
         {"artifacts": as_artifacts(texts)},
         repository=Repository(path=site.tree.root, ref=site.tree.head()),
+        required=False,
     )
     result = examined.response.result if examined.response else None
     told = result.get("artifacts") if result else None
@@ -245,6 +246,7 @@ def _ask(job: Job, shop: Workshop, desk: Desk, method: str, site: Site, paths: S
         method,
         params,
         repository=Repository(path=site.tree.root, ref=ref),
+        required=method != "review_rules",
         tests_expected=method == "simulate",
     )
 

@@ -8,13 +8,15 @@ from uuid import UUID
 from pydantic import JsonValue as WireValue
 
 from cogworks.extension_api import diagnostics as wire
-from cogworks.extension_api.envelope import Caller, Repository, Request, Response
+from cogworks.extension_api.envelope import Caller, Repository, Request, Response, version_problem
 from cogworks.extension_api.methods import HandshakeResult
 from cogworks.model.errors import (
     DependencyUnavailable,
     FailureCategory,
+    PolicyViolation,
     ServiceError,
     ServiceTransient,
+    ValidationFailed,
 )
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.json_value import JsonObject, JsonValue, compact
@@ -25,6 +27,7 @@ from cogworks.policy.backoff import backoff_s
 from cogworks.ports.services import ServiceAddress
 
 SYSTEM_VERSION = "0.1.0"
+_COME_BACK_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +87,33 @@ def _covers(hello: HandshakeResult, path: str) -> bool:
 
 def _handshake(job: Job, shop: Workshop, service: Service) -> HandshakeResult:
     params: JsonObject = {"supported_api_versions": ["1.0"]}
-    response = call(job, shop, service, "handshake", params, repository=None)
-    return response.result_as(HandshakeResult)
+    try:
+        response = call(job, shop, service, "handshake", params, repository=None)
+    except ValidationFailed as error:
+        raise _away(service, error.message) from error
+    hello = response.result_as(HandshakeResult)
+    problem = version_problem(hello.api_version)
+    if problem:
+        raise ServiceError(
+            f"{service.name}: {problem}", service=service.name, method="handshake", error_code="api_version_mismatch"
+        )
+    if hello.status == "unavailable":
+        raise _away(service, hello.reason or "it says that it is unavailable")
+    if hello.status == "degraded" and job.safety:
+        raise PolicyViolation(
+            f"SANDBOX_UNAVAILABLE: {service.name} is degraded: {hello.reason}",
+            category=FailureCategory.SANDBOX_UNAVAILABLE,
+            event="SANDBOX_UNAVAILABLE",
+        )
+    return hello
+
+
+def _away(service: Service, why: str) -> DependencyUnavailable:
+    return DependencyUnavailable(
+        f"domain service {service.name} ({service.transport} {service.address}): {why}",
+        category=FailureCategory.SERVICE_UNAVAILABLE,
+        retry_after_s=_COME_BACK_S,
+    )
 
 
 def call(
@@ -120,12 +148,11 @@ def call(
         try:
             return shop.services.call(address, request, timeout_s=timeout_s, tests_expected=tests_expected)
         except ServiceTransient as error:
+            if error.error_code == "timeout":
+                text = f"timeout: {service.name} {method} took longer than {timeout_s:g} s"
+                raise ValidationFailed(text, problems=(text,)) from error
             if tries == limit:
-                raise DependencyUnavailable(
-                    f"domain service {service.name} ({service.transport} {service.address}): {error.message}",
-                    category=FailureCategory.SERVICE_UNAVAILABLE,
-                    retry_after_s=30.0,
-                ) from error
+                raise _away(service, error.message) from error
             shop.clock.sleep(backoff_s(tries, jitter=shop.ids.jitter()))
     raise AssertionError("unreachable: the loop returns or raises")
 
@@ -150,10 +177,18 @@ def examine(
     params: JsonObject,
     *,
     repository: Repository,
+    required: bool = True,
     tests_expected: bool = False,
 ) -> Examined:
-    """Return what ``method`` found; a method that the service lacks is skipped and listed as such (EXT-22)."""
+    """Return what ``method`` found; an optional one that the service lacks is skipped and listed as such (EXT-22)."""
     if not desk.offers(method):
+        if required:
+            raise ServiceError(
+                f"domain service {desk.service.name} does not offer {method}: {desk.hello.reason or 'not in its handshake'}",
+                service=desk.service.name,
+                method=method,
+                error_code="unsupported_method",
+            )
         check = Check(name=method, passed=True, detail=f"skipped: {desk.service.name} does not offer it")
         return Examined(diagnostics=(), checks=(check,))
     response = call(job, shop, desk.service, method, params, repository=repository, tests_expected=tests_expected)

@@ -36,7 +36,10 @@ Result = Literal["success", "failure", "retry", "skipped", "denied"]
 _Event = MutableMapping[str, Any]
 _RUN_FIELDS = ("pipeline_id", "run_id", "step_id", "trace_id", "repo")
 # They tell at info what was sent where, or at debug what was in it.
-_TALKATIVE = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "urllib3", "github", "sentry_sdk")
+_TALKATIVE = (
+    *("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "urllib3", "github", "sentry_sdk"),
+    *("celery.beat", "celery.worker.strategy", "celery.app.trace"),
+)
 
 
 class _Quiet(logging.StreamHandler[TextIO]):
