@@ -68,6 +68,17 @@ class MemoryWorkTree:
         """Return the unified diff against ``base``."""
         return diff_between(self._files_at(base), self.files)
 
+    def log(self, *, path: str | None, limit: int) -> str:
+        """Return the newest commits as lines of short sha and subject, of ``path`` alone when given."""
+        lines: list[str] = []
+        at = self._repo.commits.get(self._head)
+        while at is not None and len(lines) < limit:
+            before = self._repo.commits.get(at.parents[0]) if at.parents else None
+            if path is None or at.files.get(path) != (before.files.get(path) if before else None):
+                lines.append(f"{at.sha[:7]} {at.message.splitlines()[0]}")
+            at = before
+        return "\n".join(lines)
+
     def commit(self, message: str, *, paths: Sequence[str] | None = None) -> Sha | None:
         """Commit ``paths`` (default: everything changed) and return the new head; None when nothing changed."""
         before = self._files_at(self._head)

@@ -55,6 +55,11 @@ class GitWorkTree:
         """Return the unified diff of the tree, committed or not, against ``base``."""
         return self._compared(base, "-p", "--no-color", "--no-ext-diff", "--no-textconv").decode("utf-8", "replace")
 
+    def log(self, *, path: str | None, limit: int) -> str:
+        """Return the newest commits as lines of short sha and subject, of ``path`` alone when given."""
+        only = ("--", path) if path else ()
+        return self._must("log", "log", f"-{limit}", "--format=%h %s", self.head(), *only).text
+
     def commit(self, message: str, *, paths: Sequence[str] | None = None) -> Sha | None:
         """Commit ``paths`` (default: everything changed) and return the new head; None when nothing changed."""
         named = ("--all",) if paths is None else ("--all", "--force", "--", *paths)

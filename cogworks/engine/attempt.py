@@ -21,7 +21,7 @@ from cogworks.model.errors import CogWorksError, DependencyUnavailable, FailureC
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import compact
-from cogworks.model.outcome import Outcome, Result, outcome_to_json
+from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
 from cogworks.model.state import Artifact, Cost, NodeStatus, RunState
 from cogworks.nodes.job import Job, Tally, Workshop
 from cogworks.nodes.table import craft_of
@@ -29,6 +29,7 @@ from cogworks.nodes.template import Template, parse_template
 from cogworks.pages.node_comment import attempt_path
 from cogworks.pages.pull_page import audit_branch
 from cogworks.policy.failures import Decision, decide_on
+from cogworks.policy.secrets import redact_value
 from cogworks.ports.runtime import Claim, Keeper, Refusal
 
 _TEMPLATE_DIR = ".cogworks/templates/"
@@ -144,7 +145,7 @@ def _done(
     except CogWorksError as error:
         outcome = _outcome_of(error)
     ended = replace(
-        outcome,
+        with_texts(outcome, redact_value),
         cost=tally.cost,
         llm_calls=tally.llm_calls,
         model=tally.model,

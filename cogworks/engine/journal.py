@@ -13,7 +13,7 @@ from cogworks.model.state import RunState
 from cogworks.pages.node_comment import attempt_path, comment_key, render_node
 from cogworks.pages.pull_page import audit_branch
 from cogworks.pages.summary import render_summary
-from cogworks.policy.secrets import redact
+from cogworks.policy.secrets import redact_value
 from cogworks.ports.git import Git
 from cogworks.ports.runtime import Projection
 
@@ -49,7 +49,7 @@ class Journal:
 
         A push that lost a race against a parallel node is repeated on the new head.
         """
-        lines = [outcome_to_json(outcome), *(redact(compact(record)) for record in records)]
+        lines = [outcome_to_json(outcome), *(compact(redact_value(record)) for record in records)]
         path = attempt_path(key)
         content = {**files, path: ("\n".join(lines) + "\n").encode()}
         branch, repo = audit_branch(self.state), key.item.repo

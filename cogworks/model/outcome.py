@@ -1,6 +1,6 @@
 """What one attempt came to: returned by nodes, journalled by the engine, read by ``decide``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -83,3 +83,8 @@ def outcome_to_json(outcome: Outcome) -> str:
 def outcome_from_json(text: str | bytes) -> Outcome:
     """Return the outcome in ``text``; raises pydantic's ValidationError for any other shape."""
     return _ADAPTER.validate_json(text)
+
+
+def with_texts(outcome: Outcome, change: Callable[[JsonValue], JsonValue]) -> Outcome:
+    """Return ``outcome`` with ``change`` applied to it as plain JSON values."""
+    return _ADAPTER.validate_python(change(_ADAPTER.dump_python(outcome, mode="json")))

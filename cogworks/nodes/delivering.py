@@ -9,7 +9,7 @@ from cogworks.nodes.job import Job, Workshop
 from cogworks.pages.commit_message import commit_message
 from cogworks.pages.pull_page import branch
 from cogworks.policy.scope import protected_among
-from cogworks.policy.secrets import find_secrets
+from cogworks.policy.secrets import find_secrets, redact
 
 
 class PullClosed(Permanent):
@@ -66,7 +66,7 @@ def check_paths(job: Job, paths: Sequence[str]) -> None:
 
 def ensure_pull(job: Job, shop: Workshop, *, head: str, base: str, title: str, body: str) -> Pull:
     """Return the pull request of branch ``head``: found in any state, else opened; PullClosed when rejected."""
-    repo = job.key.item.repo
+    repo, title, body = job.key.item.repo, redact(title), redact(body)
     found = [pull for pull in shop.github.pulls.find(repo, head=head) if pull.open or pull.merged]
     if found:
         pull = found[0]

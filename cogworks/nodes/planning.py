@@ -18,6 +18,7 @@ from cogworks.nodes.toolbox import reading_bench, toolset
 from cogworks.pages.swi_page import read_swi_key, render_swi, swi_key
 from cogworks.policy.labels import STATUS_PREFIX
 from cogworks.policy.planning import PlanFacts, faults, ordered
+from cogworks.policy.secrets import redact
 from cogworks.policy.traceability import fill
 
 
@@ -125,8 +126,8 @@ def _open_issue(job: Job, shop: Workshop, item: PlannedItem, ordinal: SwiOrdinal
     body = render_swi(item, ordinal=ordinal, run_id=job.key.run_id, work_item=job.key.item.number)
     return shop.github.issues.create(
         job.key.item.repo,
-        title=item.title,
-        body=body,
+        title=redact(item.title),
+        body=redact(body),
         labels=[job.config.labels.sub_work_item, f"{STATUS_PREFIX}pending"],
         milestone=job.issue.milestone_number,
     )

@@ -183,8 +183,9 @@ def examine(
     """Return what ``method`` found; an optional one that the service lacks is skipped and listed as such (EXT-22)."""
     if not desk.offers(method):
         if required:
+            why = desk.hello.reason or "it is not in its handshake"
             raise ServiceError(
-                f"domain service {desk.service.name} does not offer {method}: {desk.hello.reason or 'not in its handshake'}",
+                f"domain service {desk.service.name} does not offer {method}: {why}",
                 service=desk.service.name,
                 method=method,
                 error_code="unsupported_method",

@@ -4,7 +4,10 @@ First small rule set: shapes that are certain. Entropy warnings and exceptions c
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from cogworks.model.json_value import JsonValue
 
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("anthropic_key", r"sk-ant-[A-Za-z0-9_-]{8,}"),
@@ -42,3 +45,14 @@ def find_secrets(text: str) -> tuple[SecretHit, ...]:
 def redact(text: str) -> str:
     """Return ``text`` with every secret-like part replaced by ``[REDACTED:<kind>]``."""
     return _PATTERN.sub(lambda found: f"[REDACTED:{found.lastgroup}]", text)
+
+
+def redact_value(value: JsonValue) -> JsonValue:
+    """Return ``value`` with every text in it redacted; names of fields stay."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {name: redact_value(one) for name, one in value.items()}
+    if isinstance(value, Sequence):
+        return [redact_value(one) for one in value]
+    return value

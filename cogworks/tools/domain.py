@@ -42,5 +42,5 @@ def _asker(method: str) -> Tool:
     )
 
 
-METHODS = ("validate", "normalise", "review_rules", "simulate")
+METHODS = ("validate", "normalise", "review_rules", "simulate", "extract_interfaces")
 TOOLS = tuple(_asker(method) for method in METHODS)

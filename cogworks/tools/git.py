@@ -15,6 +15,20 @@ class NoParameters(Parameters):
     """A tool without parameters."""
 
 
+class LogParameters(Parameters):
+    """Parameters of ``git.log``."""
+
+    path: str = ""
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+class BranchParameters(Parameters):
+    """Parameters of ``git.branch``."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    start: str = ""
+
+
 class CommitParameters(Parameters):
     """Parameters of ``git.commit``."""
 
@@ -22,17 +36,34 @@ class CommitParameters(Parameters):
     paths: Annotated[list[str], Field(min_length=1)]
 
 
-def _status(bench: Bench, given: Parameters, scope: Scope) -> str:
+def _status(bench: Bench, _given: Parameters, scope: Scope) -> str:
     changes = bench.editable().changes(base=bench.base)
     return "\n".join(f"{c.action} {c.path}" for c in changes if readable(c.path, scope)) or "nothing changed"
 
 
-def _diff(bench: Bench, given: Parameters, scope: Scope) -> str:
+def _diff(bench: Bench, _given: Parameters, scope: Scope) -> str:
     hidden = [c.path for c in bench.editable().changes(base=bench.base) if not readable(c.path, scope)]
     text = bench.editable().diff(base=bench.base)
     parts = text.split("diff --git ")
     shown = [part for part in parts if not any(f" b/{path}\n" in part for path in hidden)]
     return "diff --git ".join(shown) or "nothing changed"
+
+
+def _log(bench: Bench, given: Parameters, scope: Scope) -> str:
+    assert isinstance(given, LogParameters)
+    if given.path:
+        check_path(given.path)
+        if not readable(given.path, scope):
+            raise violation("path", "allowed_read_paths", ", ".join(scope.names("allowed_read_paths")))
+    return bench.editable().log(path=given.path or None, limit=given.limit) or "no commit"
+
+
+def _branch(_bench: Bench, given: Parameters, scope: Scope) -> str:
+    assert isinstance(given, BranchParameters)
+    pattern = scope.text("branch_pattern")
+    if given.name != pattern:
+        raise violation("name", "branch_pattern", pattern)
+    raise ToolRefused("work already is on this branch", error="ALREADY_EXISTS", parameter="name")
 
 
 def _commit(bench: Bench, given: Parameters, scope: Scope) -> str:
@@ -66,6 +97,22 @@ TOOLS = (
         parameters=NoParameters,
         scope=READ_SCOPE,
         run=_diff,
+    ),
+    Tool(
+        name="git.log",
+        description="List the newest commits, of one path if given.",
+        effect="read",
+        parameters=LogParameters,
+        scope=READ_SCOPE,
+        run=_log,
+    ),
+    Tool(
+        name="git.branch",
+        description="Create the branch of this sub-work-item; it exists from the start.",
+        effect="write",
+        parameters=BranchParameters,
+        scope=(ScopeParameter(name="branch_pattern", type="regex"),),
+        run=_branch,
     ),
     Tool(
         name="git.commit",

@@ -98,11 +98,11 @@ def _expand(text: str, variables: Variables, problems: list[Problem], where: str
     elements = [given] if isinstance(given, str) else list(given or ())
     if not elements:
         problems.append(Problem(code="unresolved_variable", file=FILE, field=where, message=f"{found[1]} has no value"))
-    for element in elements:
-        if not element or _WIDENING.search(element):
-            problems.append(
-                Problem(code="bad_variable", file=FILE, field=where, message=f"{found[1]} = {element!r} would widen it")
-            )
+    problems += [
+        Problem(code="bad_variable", file=FILE, field=where, message=f"{found[1]} = {element!r} would widen it")
+        for element in elements
+        if not element or _WIDENING.search(element)
+    ]
     return [text.replace(found[0], element) for element in elements]
 
 
