@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from cogworks.engine.configuring import CONFIG_FILE, PIPELINE_FILE, Shipped
@@ -12,7 +13,7 @@ from cogworks.model.config import Config, Constitutional
 from cogworks.model.errors import ConfigError, PolicyViolation, Problem
 from cogworks.model.ids import RepoName, Sha
 from cogworks.model.services import Services
-from cogworks.nodes.template import parse_template
+from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.config_file import parse_config
 from cogworks.policy.constitution import read_rules
 from cogworks.policy.services_file import parse_services
@@ -21,7 +22,6 @@ from cogworks.ports.github import GitHub
 Read = Callable[[str], bytes | None]
 """Returns the content of a file by its path in the repository, None when it does not exist."""
 
-_TEMPLATES = ".cogworks/templates/"
 _T = TypeVar("_T")
 
 
@@ -38,10 +38,12 @@ class Checked:
 
 
 def check_repository(github: GitHub, repo: RepoName, *, ref: str | None, shipped: Shipped) -> Checked:
-    """Check the files of a repository over GitHub, by default at the head of its default branch."""
+    """Check the files of a repository over GitHub, by default at the head of its default branch.
+
+    Templates are left out: GitHub is asked for files by name, and theirs are free.
+    """
     branch = github.contents.repo(repo).default_branch if ref is None else ref
-    own = [f"{_TEMPLATES}{name}.md" for name in ()]
-    return check_files(lambda path: github.contents.file(repo, path, ref=branch), templates=own, shipped=shipped)
+    return check_files(lambda path: github.contents.file(repo, path, ref=branch), templates=(), shipped=shipped)
 
 
 def check_files(read: Read, *, templates: Sequence[str], shipped: Shipped) -> Checked:
@@ -51,9 +53,9 @@ def check_files(read: Read, *, templates: Sequence[str], shipped: Shipped) -> Ch
     found.pipeline = _part(found, lambda: _pipeline(read, found, shipped)) or shipped.default_pipeline
     found.services = _part(found, lambda: _services(read, found, shipped)) or Services()
     found.warnings += found.services.warnings
-    _rules(read, found)
+    _part(found, partial(_rules, read, found))
     for path in templates:
-        _part(found, lambda path=path: parse_template(_text(read, path, found), file=path))  # type: ignore[misc]
+        _part(found, partial(_template, read, path, found))
     return found
 
 
@@ -104,15 +106,15 @@ def _rules(read: Read, found: Checked) -> None:
         )
 
 
+def _template(read: Read, path: str, found: Checked) -> Template:
+    return parse_template((_seen(read, path, found) or b"").decode("utf-8", errors="replace"), file=path)
+
+
 def _seen(read: Read, path: str, found: Checked) -> bytes | None:
     text = read(path)
     if text is not None:
         found.files.append(path)
     return text
-
-
-def _text(read: Read, path: str, found: Checked) -> str:
-    return (_seen(read, path, found) or b"").decode("utf-8", errors="replace")
 
 
 def _missing(path: str) -> Problem:

@@ -1,0 +1,54 @@
+"""From an error to the answer of a command: exit code and error items (70 section 1, CLI-01)."""
+
+from cogworks.cli.answer import Answer, Exit, Wrong
+from cogworks.model.errors import (
+    CogWorksError,
+    ConfigError,
+    DependencyUnavailable,
+    NotFound,
+    Problem,
+    Transient,
+)
+
+_OF_AN_ISSUE = frozenset({"issues.get", "comments.list"})
+
+
+def failed(error: CogWorksError) -> Answer:
+    """Return the answer that ``error`` means."""
+    match error:
+        case ConfigError(problems=problems):
+            return Answer(exit_code=Exit.WRONG_USAGE, errors=tuple(wrong_of(problem) for problem in problems))
+        case NotFound(operation=operation, target=target) if operation in _OF_AN_ISSUE:
+            return Answer(exit_code=Exit.WRONG_USAGE, errors=(_no_issue(target),))
+        case DependencyUnavailable(retry_after_s=seconds):
+            return Answer(exit_code=Exit.RETRIABLE, retry_after_s=seconds, errors=(_wrong(error),))
+        case Transient(retry_after_s=seconds):
+            return Answer(exit_code=Exit.RETRIABLE, retry_after_s=seconds or 60.0, errors=(_wrong(error),))
+        case _:
+            return Answer(exit_code=Exit.FAILED, errors=(_wrong(error),))
+
+
+def wrong_of(problem: Problem) -> Wrong:
+    """Return a problem with an input as an error item."""
+    return Wrong(
+        code=problem.code,
+        message=problem.message,
+        file=problem.file,
+        field=problem.field,
+        hint=problem.allowed,
+    )
+
+
+def _wrong(error: CogWorksError) -> Wrong:
+    # Programs that watch for causes know the failure categories; what has none is known by its class.
+    return Wrong(code=error.category or error.code, message=error.message)
+
+
+def _no_issue(target: str) -> Wrong:
+    asked = target.removeprefix("/repos/").removesuffix("/comments").replace("/issues/", "#")
+    return Wrong(
+        code="issue_not_found",
+        message=f"{asked} does not exist, or the token may not see it",
+        field="issue",
+        hint="owner/name#42 of an issue that the token can read",
+    )

@@ -1,0 +1,184 @@
+"""`status`, `cost-report` and `--dry-run`: what GitHub holds, and nothing is written anywhere (CLI-05)."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+from cogworks.bootstrap import Reading, shipped
+from cogworks.cli.answer import Answer, Exit
+from cogworks.cli.failing import wrong_of
+from cogworks.cli.options import Globals
+from cogworks.cli.showing import pulls_of, run_text, standing
+from cogworks.cli.surroundings import onlooker, operator
+from cogworks.engine.checking import Checked, check_repository
+from cogworks.engine.configuring import CONFIG_FILE
+from cogworks.engine.loading import state_on_github
+from cogworks.engine.patience import patiently
+from cogworks.engine.run_graph import graph_of_run
+from cogworks.graph.draw import draw
+from cogworks.model.config import Labels
+from cogworks.model.errors import ConfigError, DependencyUnavailable
+from cogworks.model.github import Issue
+from cogworks.model.ids import Item, RepoName, parse_item
+from cogworks.model.json_value import JsonObject
+from cogworks.model.state import Cost, NodeStatus, RunState, state_as_value
+from cogworks.pages.cost_report import cost_report, render_text, report_as_value
+from cogworks.policy.config_file import parse_config
+from cogworks.policy.labels import runnable
+from cogworks.settings import Need
+
+_LOOK_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """An issue with the state of its run, as GitHub tells them."""
+
+    item: Item
+    issue: Issue
+    state: RunState | None
+
+
+def status(options: Globals, issue: str, *, graph: bool, watch: bool) -> Answer:
+    """Return where a run stands; with ``watch`` show every change until the run is over."""
+    seen = onlooker(options)
+    item = parse_item(issue)
+    sight = _sight(seen, item)
+    while watch and (sight.state is None or sight.state.status.open):
+        if not options.as_json:
+            sys.stdout.write(_status_text(sight))
+            sys.stdout.flush()
+        sight = _next(seen, sight)
+    return _status(options, seen, sight, graph=graph)
+
+
+def _next(seen: Reading, sight: Sight) -> Sight:
+    """Return the next thing to show; an unchanged answer costs GitHub nothing."""
+    while True:
+        time.sleep(_LOOK_EVERY_S)
+        new = _sight(seen, sight.item)
+        if new.state != sight.state:
+            return new
+
+
+def _sight(seen: Reading, item: Item) -> Sight:
+    def look() -> Sight:
+        issue = seen.github.issues.get(item.repo, item.number)
+        return Sight(item=item, issue=issue, state=state_on_github(seen.github, item))
+
+    return patiently(look, clock=seen.clock, ids=seen.ids)
+
+
+def _status(options: Globals, seen: Reading, sight: Sight, *, graph: bool) -> Answer:
+    live = _live(seen, sight.item)
+    data: JsonObject = {
+        "issue": str(sight.item),
+        "title": sight.issue.title,
+        "open": sight.issue.open,
+        "labels": list(sight.issue.labels),
+        "state": None if sight.state is None else state_as_value(sight.state),
+        "standing": "no run" if sight.state is None else standing(sight.state),
+        "live_attempts": live,
+    }
+    text = _status_text(sight)
+    if live:
+        text += "".join(f"at work: {key}\n" for key in live)
+    if graph and sight.state is not None:
+        drawn = _drawn(options, seen, sight.state)
+        data, text = {**data, "graph": drawn}, f"{text}\n{drawn}"
+    return Answer(data=data, text=text)
+
+
+def _status_text(sight: Sight) -> str:
+    if sight.state is None:
+        labels = ", ".join(sight.issue.labels) or "none"
+        return f"{sight.item}  {sight.issue.title}\nno run was started yet; labels: {labels}\n"
+    return run_text(sight.state, title=sight.issue.title)
+
+
+def _live(seen: Reading, item: Item) -> list[str] | None:
+    """Return the attempts that have an owner now; None when no Redis can be asked."""
+    if seen.leases is None:
+        return None
+    try:
+        return sorted(seen.leases.live(item))
+    except DependencyUnavailable:
+        return None
+
+
+def _drawn(options: Globals, seen: Reading, state: RunState) -> str:
+    graph = graph_of_run(seen.github, state, shipped=shipped(operator(options)))
+    shown = {node: at.status.value for node, at in state.nodes.items()}
+    for swi in state.sub_work_items:
+        for node, at in swi.nodes.items():
+            if at.status is not NodeStatus.COMPLETED or node not in shown:
+                shown[node] = at.status.value
+    return draw(graph, statuses=shown)
+
+
+def cost(options: Globals, issue: str) -> Answer:
+    """Return what a run cost, from its state; what was sent and never answered comes from the ledger."""
+    seen = onlooker(options)
+    sight = _sight(seen, parse_item(issue))
+    if sight.state is None:
+        return Answer(data=None, text=f"{sight.item}: no run was started yet, nothing was spent\n")
+    state = sight.state
+    kept = shipped(operator(options))
+    graph = patiently(lambda: graph_of_run(seen.github, state, shipped=kept), clock=seen.clock, ids=seen.ids)
+    report = cost_report(state, graph, unreconciled=_unreconciled(seen, sight.item))
+    return Answer(data=report_as_value(report), text=render_text(report))
+
+
+def _unreconciled(seen: Reading, item: Item) -> Cost:
+    if seen.ledger is None:
+        return Cost()
+    try:
+        return seen.ledger.show(item).unreconciled
+    except DependencyUnavailable:
+        return Cost()
+
+
+def label_names(options: Globals, repo: RepoName) -> Labels:
+    """Return the workflow labels of a repository; those that a broken file leaves are the usual ones."""
+    seen, kept = onlooker(options), shipped(operator(options))
+
+    def read() -> bytes | None:
+        branch = seen.github.contents.repo(repo).default_branch
+        return seen.github.contents.file(repo, CONFIG_FILE, ref=branch)
+
+    text = patiently(read, clock=seen.clock, ids=seen.ids)
+    if text is None:
+        return Labels()
+    try:
+        return parse_config(text, file=CONFIG_FILE, known_models=kept.known_models).labels
+    except ConfigError:
+        return Labels()
+
+
+def preview(options: Globals, item: Item) -> Answer:
+    """Return what `process` would do now."""
+    seen = onlooker(options)
+    operator(options, Need.GITHUB, Need.LLM)
+    kept = shipped(operator(options))
+    sight = _sight(seen, item)
+    checked = patiently(
+        lambda: check_repository(seen.github, item.repo, ref=None, shipped=kept), clock=seen.clock, ids=seen.ids
+    )
+    if checked.problems:
+        wrongs = tuple(wrong_of(problem) for problem in checked.problems)
+        return Answer(data={"issue": str(item)}, exit_code=Exit.WRONG_USAGE, errors=wrongs)
+    would = _would(sight, checked)
+    return Answer(data={"issue": str(item), "would": would}, text=f"{item}: would {would}\n")
+
+
+def _would(sight: Sight, checked: Checked) -> str:
+    names = checked.config.labels if checked.config else Labels()
+    state = sight.state
+    if state is None:
+        if not sight.issue.open or not runnable(frozenset(sight.issue.labels), names):
+            return f"do nothing: the issue is closed, stopped by a label, or lacks {names.trigger}"
+        pipeline = checked.pipeline.pipelines[checked.pipeline.default]
+        return f"start a run of pipeline {pipeline.name} at node {pipeline.start}"
+    if not state.status.open:
+        return f"do nothing more than look: the run is {state.status}"
+    return f"go on with the run: {standing(state)}, {len(pulls_of(state))} pull requests so far"
