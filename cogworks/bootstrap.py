@@ -30,7 +30,7 @@ from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
-from cogworks.model.errors import Problem
+from cogworks.model.errors import ConfigError, Problem
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
@@ -205,9 +205,27 @@ def shipped(settings: Settings) -> Shipped:
         default_pipeline=default_pipeline(),
         known_models=parse_known_models((files("cogworks.policy") / "known_models.toml").read_bytes()),
         services_file=settings.domain_services_config,
+        services_text=_operators_services(settings.domain_services_config),
         service_tokens=_service_tokens(),
         approval_by_merge=settings.constitution_approval == "merge",
     )
+
+
+def _operators_services(path: str) -> bytes | None:
+    """Return the services file of the operator when its path is absolute; a relative one is the repository's."""
+    if not Path(path).is_absolute():
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        problem = Problem(
+            code="missing_file",
+            file=path,
+            field="COGWORKS_DOMAIN_SERVICES_CONFIG",
+            message=f"cannot be read: {error.strerror}",
+            allowed="an absolute path on this machine, or a path in the repository",
+        )
+        raise ConfigError(problems=(problem,)) from error
 
 
 def default_pipeline() -> PipelineFile:

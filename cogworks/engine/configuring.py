@@ -26,11 +26,15 @@ _DEFAULT_BRANCH = "default-branch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped:
-    """Data that comes with the package, and the operator's choices that no repository file can make."""
+    """Data that comes with the package, and the operator's choices that no repository file can make.
+
+    ``services_text`` is the operator's own services file; without one, the repository's counts.
+    """
 
     default_pipeline: PipelineFile
     known_models: Mapping[str, ModelFacts]
     services_file: str
+    services_text: bytes | None
     service_tokens: Mapping[str, str]
     approval_by_merge: bool
 
@@ -76,7 +80,7 @@ def _pipeline(git: Git, repo: RepoName, *, ref: Sha, config: Config, shipped: Sh
 
 
 def _services(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Services:
-    text = git.read(repo, shipped.services_file, ref=ref)
+    text = shipped.services_text or git.read(repo, shipped.services_file, ref=ref)
     if text is None:
         return Services()
     return parse_services(text, file=shipped.services_file)
