@@ -139,6 +139,16 @@ class GitMirrors:
                 self._checked(repo, "checkout", self._add_tree(repo, tree, ref))
         return tree
 
+    def remove_checkouts(self, repo: RepoName, *, prefix: str) -> None:
+        """Delete the work trees of this machine whose name starts with ``prefix``; commits stay in the mirror."""
+        folder = self._directory / _folder(repo) / "trees"
+        if not folder.is_dir():
+            return
+        with self._locked(repo):
+            for root in sorted(folder.iterdir()):
+                if root.name.startswith(prefix):
+                    GitWorkTree(self._git, repo=repo, mirror=self._mirror(repo), root=root).remove()
+
     def _follows(self, repo: RepoName, old: Sha, new: Sha) -> bool:
         asked = ("merge-base", "--is-ancestor", old, new)
         answer = self._local(repo, *asked)

@@ -199,6 +199,12 @@ class MemoryGit:
             self._trees[repo, name] = tree
         return tree
 
+    def remove_checkouts(self, repo: RepoName, *, prefix: str) -> None:
+        """Delete the work trees whose name starts with ``prefix``."""
+        self._trees = {
+            key: tree for key, tree in self._trees.items() if key[0] != repo or not key[1].startswith(prefix)
+        }
+
     def _is_held(self, repo: RepoName, head: Sha, heads: Sequence[Sha]) -> bool:
         commits = self._forge.repo(repo).commits
         return any(other != head and commits.is_ancestor(head, other) for other in heads)

@@ -62,6 +62,7 @@ class Performer:
                 self.ports.leases.stop(state.item, reason=effect.reason)
             case do.CleanUp():
                 self.ports.leases.stop(state.item, reason="ended")
+                self.ports.git.remove_checkouts(state.repo, prefix=state.run_id)
             case do.Note():
                 self.log(effect.action, effect.message)
             case _:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from cogworks.model.errors import FailureCategory, PolicyViolation, ValidationFailed
+from cogworks.model.errors import FailureCategory, NotFound, PolicyViolation, ValidationFailed
 from cogworks.model.github import Issue
 from cogworks.model.ids import Sha
 from cogworks.model.json_value import JsonObject, sha256_text
@@ -117,7 +117,11 @@ def approved_text(job: Job, shop: Workshop, slot: str) -> tuple[str, str] | None
         return None
     pattern = SPEC_FILE if slot == "spec" else INTERFACES_FILE
     path = pattern.format(work_item=job.key.item.number)
-    content = shop.git.read(job.key.item.repo, path, ref=artifact.sha)
+    try:
+        content = shop.git.read(job.key.item.repo, path, ref=artifact.sha)
+    except NotFound:
+        # Squashed on merging and its branch deleted: the base branch holds what was approved.
+        content = shop.git.read(job.key.item.repo, path, ref=job.base_head)
     if content is None:
         raise ValidationFailed(f"{path} is missing at the approved commit", problems=(f"{path}: missing",))
     return path, content.decode("utf-8", errors="replace")

@@ -89,6 +89,10 @@ class Git(Protocol):
         """Return a clean work tree called ``name`` at ``ref``, rebuilt when dirty, missing or elsewhere."""
         ...
 
+    def remove_checkouts(self, repo: RepoName, *, prefix: str) -> None:
+        """Delete the work trees of this machine whose name starts with ``prefix``; commits stay in the mirror."""
+        ...
+
     def guarded_by(self, guard: Guard) -> Self:
         """Return the same Git whose every push first calls ``guard``."""
         ...
