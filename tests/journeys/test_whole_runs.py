@@ -1,0 +1,36 @@
+"""The default run with three sub-work-items, undisturbed."""
+
+import sys
+from pathlib import Path
+
+from journey import Arrival, Journey, expected_comments, expected_issues, expected_pulls, travel
+from stack import by_route
+from work_items import THREE
+
+DEFAULT = Journey(
+    name="default",
+    why="three sub-work-items, the last one builds on the others",
+    plan=THREE,
+    settings={"COGWORKS_POLL_INTERVAL": "2", "COGWORKS_SWEEP_SECONDS": "30"},
+)
+
+
+def test_three_sub_work_items_become_three_pull_requests(service_home: Path) -> None:
+    """What people find at the end, and what it cost in requests to GitHub (70 section 11)."""
+
+    def arrived(arrival: Arrival) -> None:
+        found, stack = arrival.found, arrival.stack
+        assert [pull.slug for pull in found.pulls] == expected_pulls(THREE)
+        assert found.comments == expected_comments(THREE)
+        assert found.issues == expected_issues(THREE)
+        requests = stack.requests()
+        writes = sum(one["content_write"] for one in requests)
+        git = sum(".git/" in one["route"] for one in requests)
+        created = sum(one["method"] == "POST" and one["route"].endswith("{repo}/labels") for one in requests)
+        rest = sum(one["status"] != 304 for one in requests) - git - created
+        lines = [f"{count:5d} {route}" for route, count in by_route(requests).most_common()]
+        sys.stdout.write(f"\n{arrival.took_s:.1f} s, {writes=} {rest=} {created=} {git=}\n" + "\n".join(lines) + "\n")
+        assert writes <= 60
+        assert rest <= 240
+
+    travel(DEFAULT, service_home=service_home, arrived=arrived)
