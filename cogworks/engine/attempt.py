@@ -4,6 +4,7 @@ Whatever happens in between, the outcome is the same when it is repeated: the cl
 short-circuit the work, and answers of the provider come from the memo.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from cogworks.engine.configuring import default_branch, read_config, read_consti
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import Found, load_state, unjournalled
+from cogworks.engine.loading import RIDING, Found, load_state, unjournalled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
@@ -120,7 +121,10 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
     if outcome is None:
         outcome, tally = _done(house, state, key, keeper, config, graph, journal)
         outcome = _with_places(outcome, key)
-        output = journal.push(key, outcome, tally.records, _slot_files(outcome))
+        riding = {name: text for name, text in found.facts.items() if name.startswith(RIDING) and text}
+        records = [*tally.records, *(json.loads(text) for text in riding.values())]
+        output = journal.push(key, outcome, records, _slot_files(outcome))
+        house.ports.projection.note(key.item, dict.fromkeys(riding, ""))
     else:
         head = git.branch_head(key.item.repo, audit_branch(state))
         output = f"{attempt_path(key)}@{head}"

@@ -41,6 +41,10 @@ def state_on_github(github: GitHub, item: Item) -> RunState | None:
     return read_state(max(heads)[1]) if heads else None
 
 
+RIDING = "audit:"
+"""Facts under this prefix are audit records of steps, which ride with the next attempt's push."""
+
+
 def unjournalled(key: AttemptKey) -> str:
     """Return the fact under which an outcome is noted that no journal entry tells of: it waits, or had no owner."""
     return f"unjournalled:{key}"

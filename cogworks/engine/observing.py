@@ -13,14 +13,13 @@ from cogworks.engine.run_config import RunConfig
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
 from cogworks.graph.walk import outgoing
-from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import WRITERS, Issue, Pull
 from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber
 from cogworks.model.json_value import JsonObject
 from cogworks.model.outcome import Outcome, outcome_from_json
-from cogworks.model.state import NodeStatus, RunState, RunStatus, WaitReason
+from cogworks.model.state import NodeStatus, RunState, WaitReason
 from cogworks.policy.gates import Answer, answer_of
-from cogworks.policy.labels import NODE_COMPLETE, NODE_FAILED
+from cogworks.policy.labels import resumes
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -46,7 +45,8 @@ class Scene:
     def _stopped(self, state: RunState) -> told.Event | None:
         names = self.config.config.labels
         if not state.status.open:
-            return told.Triggered() if _resumes(state, self.issue, names) else None
+            goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
+            return told.Triggered() if goes_on else None
         if not self.issue.open:
             return told.Cancel(reason="the issue was closed")
         if names.cancel in self.issue.labels:
@@ -129,10 +129,3 @@ class Scene:
             if ended and ended[-1][1].output is not None:
                 results[name] = ended[-1][1].output
         return results
-
-
-def _resumes(state: RunState, issue: Issue, names: LabelNames) -> bool:
-    """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
-    if state.status in (RunStatus.COMPLETED, RunStatus.HELD) or not issue.open or names.trigger not in issue.labels:
-        return False
-    return not set(issue.labels) & {NODE_FAILED, NODE_COMPLETE, names.cancel, names.hold}

@@ -7,12 +7,13 @@ from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
-from cogworks.engine.loading import unjournalled
+from cogworks.engine.loading import RIDING, unjournalled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import StaleFence
 from cogworks.model.github import Issue
 from cogworks.model.ids import AttemptKey, NodeId, NodeRef
+from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
 from cogworks.pages.failure_report import render_failure
@@ -25,6 +26,7 @@ from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
+_ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,13 +42,15 @@ class Performer:
     fence: int
     log: Log
     facts: Mapping[str, str]
+    kept: int = 0
 
     def perform(self, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
         """Perform ``effects`` for ``state`` and return the state as written."""
+        first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
         self.journal = replace(self.journal, state=state, graph=graph)
-        for effect in _merged(effects):
+        for effect in _merged(effects, first_write=first_write):
             self._one(state, effect, graph)
         return state
 
@@ -65,6 +69,7 @@ class Performer:
                 self.ports.git.remove_checkouts(state.repo, prefix=state.run_id)
             case do.Note():
                 self.log(effect.action, effect.message)
+                self._keep(state, effect)
             case _:
                 self._post(state, effect, graph)
 
@@ -124,6 +129,17 @@ class Performer:
         if fence > state.fence or seq >= state.seq:
             raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
 
+    def _keep(self, state: RunState, note: do.Note) -> None:
+        """Keep a note for the audit branch; it rides with the next attempt's push, for steps push nothing (GH-22)."""
+        self.kept += 1
+        record: JsonObject = {
+            "type": note.action,
+            "id": f"{state.run_id}/{state.seq}/{self.kept}",
+            "message": note.message,
+            "at": self.ports.clock.now().isoformat(),
+        }
+        self.ports.projection.note(state.item, {f"{RIDING}{state.seq}:{self.kept}": compact(record)})
+
     def _set_labels(self, state: RunState) -> None:
         names = self.config.config.labels
         set_labels(self.github, names, state, self.issue)
@@ -149,13 +165,22 @@ class Performer:
         self.ports.queue.run_nodes(item, queues)
 
 
-def _merged(effects: Sequence[do.Effect]) -> list[do.Effect]:
-    """Return ``effects`` with state and labels written once, comments next, and all starts as one set at the end."""
-    first = [e for kind in (do.StopWork, do.WriteState, do.SetLabels) for e in _first(effects, kind)]
-    starts = tuple(start for e in effects if isinstance(e, do.StartNodes) for start in e.starts)
-    once = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
-    rest = [e for e in dict.fromkeys(effects) if not isinstance(e, once)]
-    return [*first, *rest, *([do.StartNodes(starts=tuple(dict.fromkeys(starts)))] if starts else [])]
+def _merged(effects: Sequence[do.Effect], *, first_write: bool) -> list[do.Effect]:
+    """Return ``effects`` in the order that survives a crash: comments and labels, the state, then what follows it.
+
+    Until the state is written, the next step decides the same again and finds what was posted, so nothing that people
+    should see is ever lost. Only a run's first write comes before all else: comments carry its run id.
+    """
+    shown = [e for e in dict.fromkeys(effects) if not isinstance(e, (*_ONCE, do.CleanUp))]
+    written = _first(effects, do.WriteState)
+    shown = (
+        [*written, *shown, *_first(effects, do.SetLabels)]
+        if first_write
+        else [*shown, *_first(effects, do.SetLabels), *written]
+    )
+    starts = tuple(dict.fromkeys(start for e in effects if isinstance(e, do.StartNodes) for start in e.starts))
+    after: list[do.Effect] = [*_first(effects, do.CleanUp), *([do.StartNodes(starts=starts)] if starts else [])]
+    return [*_first(effects, do.StopWork), *shown, *after]
 
 
 def _first(effects: Sequence[do.Effect], kind: type[do.Effect]) -> list[do.Effect]:

@@ -1,15 +1,16 @@
 """Look for work: three conditional requests a repository, two more for a waiting gate (GH-46). Only enqueues."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
-from cogworks.model.github import IssueEvent
+from cogworks.model.github import Issue, IssueEvent
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import NodeStatus, RunState, state_from_json
-from cogworks.policy.labels import runnable
+from cogworks.policy.labels import resumes, runnable
 
 TRIGGER_CURSOR = "trigger"
 _EVENTS, _COMMENTS = "events", "comments"
@@ -25,12 +26,16 @@ class PollReport:
 
 
 def poll(house: House, repo: RepoName) -> PollReport:
-    """Enqueue a step for every item of ``repo`` that may go on; idle, all answers are 304."""
+    """Enqueue a step for every item of ``repo`` that may go on; idle, all answers are 304.
+
+    What labels say is looked at anew each time, so that a lost step costs one interval.
+    """
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
     touched = _touched_by_events(house, repo) | _touched_by_comments(house, repo)
+    known = house.ports.projection.known()
+    room = house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
-    room = house.max_active_runs - len(house.ports.projection.known())
     for issue in sorted(issues, key=lambda one: one.number):
         item = Item(repo, issue.number)
         run = house.ports.projection.load(item)
@@ -38,14 +43,30 @@ def poll(house: House, repo: RepoName) -> PollReport:
             if runnable(frozenset(issue.labels), names) and room > 0:
                 wanted[item] = "triggered"
                 room -= 1
-        elif issue.number in touched or _gate_moved(house, item, state_from_json(run.state)):
+        elif issue.number in touched or _may_go_on(house, issue, names, state_from_json(run.state)):
             wanted[item] = "moved"
-    for number in touched - {issue.number for issue in issues}:
-        if house.ports.projection.load(Item(repo, number)) is not None:
-            wanted[Item(repo, number)] = "moved"
+    wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched), "moved")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
     return PollReport(seen=len(issues), enqueued=tuple(wanted))
+
+
+def _gone(known: Iterable[Item], repo: RepoName, issues: Iterable[Issue]) -> set[Item]:
+    """Return the open runs whose issue was closed or lost its trigger."""
+    found = {issue.number for issue in issues}
+    return {item for item in known if item.repo == repo and item.number not in found}
+
+
+def _stepped_before(house: House, repo: RepoName, touched: Iterable[IssueNumber]) -> set[Item]:
+    items = {Item(repo, number) for number in touched}
+    return {item for item in items if house.ports.projection.load(item) is not None}
+
+
+def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -> bool:
+    """Tell whether labels or a gate ask for a step of a run that is known."""
+    if not state.status.open:
+        return resumes(state.status, frozenset(issue.labels), names)
+    return names.cancel in issue.labels or _gate_moved(house, state.item, state)
 
 
 def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:

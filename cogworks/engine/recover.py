@@ -10,6 +10,8 @@ from cogworks.model.ids import AttemptKey, Item
 from cogworks.model.state import NodeStatus, RunState, WaitReason, state_from_json
 from cogworks.ports.runtime import ProjectedRun
 
+_SWEPT = "swept"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepReport:
@@ -25,6 +27,7 @@ def sweep(house: House) -> SweepReport:
     stepped = [item for item in known if _needs_step(house, item)]
     for item in stepped:
         house.log("task", f"sweep: {item} has work and no owner")
+        house.ports.projection.note(item, {_SWEPT: house.ports.clock.now().isoformat()})
         house.ports.queue.step(item, hint="sweep")
     return SweepReport(runs=len(known), stepped=tuple(stepped))
 
@@ -40,7 +43,14 @@ def _needs_step(house: House, item: Item) -> bool:
     active = at_work(state, NodeStatus.ACTIVE)
     if active:
         return any(_unattended(house, run, AttemptKey(item, state.run_id, r, state.node(r).attempts)) for r in active)
-    return _time_has_come(state, house.ports.clock.now())
+    now = house.ports.clock.now()
+    return _people_may_have_answered(run, now, house.patience_s) or _time_has_come(state, now)
+
+
+def _people_may_have_answered(run: ProjectedRun, now: datetime, patience_s: float) -> bool:
+    """Tell whether nobody has looked for so long that the hint of an answer may have been lost."""
+    looked = run.facts.get(_SWEPT)
+    return not looked or (now - datetime.fromisoformat(looked)).total_seconds() > patience_s
 
 
 def _unattended(house: House, run: ProjectedRun, key: AttemptKey) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from cogworks.model.errors import FailureCategory, InvalidOutput, LlmRefused, LlmTooLarge, PolicyViolation, Truncated
-from cogworks.model.json_value import sha256_json
+from cogworks.model.json_value import JsonValue, sha256_json
 from cogworks.model.llm import (
     AssistantTurn,
     CallIdentity,
@@ -25,7 +25,7 @@ from cogworks.nodes.material import scanned
 from cogworks.nodes.prompt import Prompt, feedback_text, system_blocks
 from cogworks.policy.context import BYTES_PER_TOKEN, ContextItem, assemble
 from cogworks.policy.llm_request import request_body
-from cogworks.policy.secrets import redact
+from cogworks.policy.secrets import redact, redact_value
 from cogworks.tools.bench import Bench
 from cogworks.tools.dispatch import call_tool
 from cogworks.tools.profiles import Toolset
@@ -184,10 +184,20 @@ def _send_recorded(job: Job, shop: Workshop, request: LlmRequest, question: Ques
             "tool_calls": len(sent.answer.tool_calls),
             "latency_ms": sent.latency_ms,
             "started_at": started.isoformat(),
-            "response": [redact(str(block)) for block in sent.answer.content],
+            "prompt": redact_value(_said(request, turn=turn)),
+            "response": redact_value(list(sent.answer.content)),
         }
     )
     return sent
+
+
+def _said(request: LlmRequest, *, turn: int) -> JsonValue:
+    """Return what this turn added to the conversation: everything at first, later the newest two messages."""
+    body = request_body(request)
+    messages = body["messages"]
+    if turn and isinstance(messages, Sequence):
+        return list(messages[-2:])
+    return {"system": body.get("system"), "messages": messages}
 
 
 def _continued(job: Job, shop: Workshop, request: LlmRequest, question: Question, answer: LlmAnswer) -> LlmRequest:
