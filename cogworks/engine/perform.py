@@ -171,13 +171,9 @@ def _merged(effects: Sequence[do.Effect], *, first_write: bool) -> list[do.Effec
     Until the state is written, the next step decides the same again and finds what was posted, so nothing that people
     should see is ever lost. Only a run's first write comes before all else: comments carry its run id.
     """
-    shown = [e for e in dict.fromkeys(effects) if not isinstance(e, (*_ONCE, do.CleanUp))]
-    written = _first(effects, do.WriteState)
-    shown = (
-        [*written, *shown, *_first(effects, do.SetLabels)]
-        if first_write
-        else [*shown, *_first(effects, do.SetLabels), *written]
-    )
+    posts: list[do.Effect] = [e for e in dict.fromkeys(effects) if not isinstance(e, (*_ONCE, do.CleanUp))]
+    labels, state = _first(effects, do.SetLabels), _first(effects, do.WriteState)
+    shown = [*state, *posts, *labels] if first_write else [*posts, *labels, *state]
     starts = tuple(dict.fromkeys(start for e in effects if isinstance(e, do.StartNodes) for start in e.starts))
     after: list[do.Effect] = [*_first(effects, do.CleanUp), *([do.StartNodes(starts=starts)] if starts else [])]
     return [*_first(effects, do.StopWork), *shown, *after]
