@@ -56,6 +56,12 @@ def runnable(labels: frozenset[str], names: Labels) -> bool:
     return names.trigger in labels and not labels & {names.hold, names.cancel, NODE_FAILED, NODE_COMPLETE}
 
 
+def resumes(status: RunStatus, labels: frozenset[str], names: Labels) -> bool:
+    """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
+    stopped = status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
+    return stopped and runnable(labels, names)
+
+
 def described(names: Labels) -> dict[str, tuple[str, str]]:
     """Return colour and description of each label that is created on first use."""
     return {
