@@ -77,7 +77,7 @@ def _facts(job: Job, shop: Workshop) -> PlanFacts:
     return PlanFacts(
         interfaces=frozenset(interfaces.interfaces if interfaces else ()),
         requirements=frozenset(name for name, _ in (spec.requirements if spec else ())),
-        authorised=frozenset(authorised),
+        authorised=frozenset(authorised) if spec or interfaces else None,
     )
 
 

@@ -10,11 +10,14 @@ from cogworks.model.outputs import PlannedItem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """What a plan is judged against: approved interface ids, requirement ids and authorised paths."""
+    """What a plan is judged against: approved interface ids, requirement ids and authorised paths.
+
+    ``authorised`` is None where the pipeline made no document that could authorise anything.
+    """
 
     interfaces: frozenset[str]
     requirements: frozenset[str]
-    authorised: frozenset[str]
+    authorised: frozenset[str] | None
 
 
 def ordered(items: Sequence[PlannedItem]) -> tuple[PlannedItem, ...]:
@@ -46,7 +49,10 @@ def faults(items: Sequence[PlannedItem], facts: PlanFacts) -> tuple[Diagnostic, 
             *_listed("interfaces are covered by no sub-work-item", facts.interfaces - named),
             *_listed("interfaces are not in the approved document", named - facts.interfaces),
             *_listed("requirements are covered by no sub-work-item", facts.requirements - covered),
-            *_listed("files are not in the authorised set", planned - facts.authorised),
+            *_listed(
+                "files are not in the authorised set",
+                planned - (planned if facts.authorised is None else facts.authorised),
+            ),
         )
     )
 
