@@ -10,7 +10,6 @@ from cogworks.cli.failing import failed
 from cogworks.cli.options import Globals
 from cogworks.cli.progress import ShownWatch, watching
 from cogworks.cli.reading import label_names, preview
-from cogworks.cli.showing import pulls_of, standing
 from cogworks.cli.surroundings import dispatcher, onlooker, workplace
 from cogworks.engine.crank import Cranked, crank
 from cogworks.engine.house import House
@@ -22,6 +21,7 @@ from cogworks.model.errors import CogWorksError, StaleFence
 from cogworks.model.ids import Item, RepoName, parse_item, parse_repo
 from cogworks.model.json_value import JsonObject
 from cogworks.model.state import RunState, RunStatus
+from cogworks.pages.run_page import pulls_of, standing
 from cogworks.ports.github import GitHub
 
 # CLI-02: what occurred first in this row is the exit of many items.

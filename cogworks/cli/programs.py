@@ -16,14 +16,14 @@ SERVICES = {"python": "the reference domain service for Python repositories"}
 def launch(program: str, arguments: Sequence[str]) -> Answer:
     """Become ``program`` (`demo`, `twin start`, `service run`); return only when there is no such program."""
     if program == "demo":
-        return _become("cogworks.demo", arguments)
+        return become("cogworks.demo", arguments)
     kind, known = ("twins", TWINS) if program == "twin start" else ("service", SERVICES)
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
     if name not in known:
         message = f"{name!r} is not one of ours" if name else "which one?"
         wrong = Wrong(code="usage", field="name", message=message, hint=", ".join(known))
         return Answer(exit_code=Exit.WRONG_USAGE, errors=(wrong,))
-    return _become(f"cogworks.{kind}.{name}", rest)
+    return become(f"cogworks.{kind}.{name}", rest)
 
 
 def list_twins() -> Answer:
@@ -32,7 +32,8 @@ def list_twins() -> Answer:
     return Answer(text=text, data={"twins": [{"name": name, "about": about} for name, about in TWINS.items()]})
 
 
-def _become(module: str, arguments: Sequence[str]) -> Answer:
+def become(module: str, arguments: Sequence[str]) -> Answer:
+    """Go on as ``python -m module``; this never returns."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - our own module, no shell

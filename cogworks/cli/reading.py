@@ -2,41 +2,29 @@
 
 import sys
 import time
-from dataclasses import dataclass
 
 from cogworks.bootstrap import Reading, shipped
 from cogworks.cli.answer import Answer, Exit
 from cogworks.cli.failing import wrong_of
 from cogworks.cli.options import Globals
-from cogworks.cli.showing import pulls_of, run_text, standing
 from cogworks.cli.surroundings import onlooker, operator
 from cogworks.engine.checking import Checked, check_repository
 from cogworks.engine.configuring import CONFIG_FILE
-from cogworks.engine.loading import state_on_github
+from cogworks.engine.looking import Sight, live_attempts, look, node_statuses, sight_as_value, unreconciled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_graph import graph_of_run
 from cogworks.graph.draw import draw
 from cogworks.model.config import Labels
-from cogworks.model.errors import ConfigError, DependencyUnavailable
-from cogworks.model.github import Issue
+from cogworks.model.errors import ConfigError
 from cogworks.model.ids import Item, RepoName, parse_item
-from cogworks.model.json_value import JsonObject
-from cogworks.model.state import Cost, NodeStatus, RunState, state_as_value
+from cogworks.model.state import RunState
 from cogworks.pages.cost_report import cost_report, render_text, report_as_value
+from cogworks.pages.run_page import pulls_of, run_text, standing
 from cogworks.policy.config_file import parse_config
 from cogworks.policy.labels import runnable
 from cogworks.settings import Need
 
 _LOOK_EVERY_S = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """An issue with the state of its run, as GitHub tells them."""
-
-    item: Item
-    issue: Issue
-    state: RunState | None
 
 
 def status(options: Globals, issue: str, *, graph: bool, watch: bool) -> Answer:
@@ -62,27 +50,13 @@ def _next(seen: Reading, sight: Sight) -> Sight:
 
 
 def _sight(seen: Reading, item: Item) -> Sight:
-    def look() -> Sight:
-        issue = seen.github.issues.get(item.repo, item.number)
-        return Sight(item=item, issue=issue, state=state_on_github(seen.github, item))
-
-    return patiently(look, clock=seen.clock, ids=seen.ids)
+    return patiently(lambda: look(seen.github, item), clock=seen.clock, ids=seen.ids)
 
 
 def _status(options: Globals, seen: Reading, sight: Sight, *, graph: bool) -> Answer:
-    live = _live(seen, sight.item)
-    data: JsonObject = {
-        "issue": str(sight.item),
-        "title": sight.issue.title,
-        "open": sight.issue.open,
-        "labels": list(sight.issue.labels),
-        "state": None if sight.state is None else state_as_value(sight.state),
-        "standing": "no run" if sight.state is None else standing(sight.state),
-        "live_attempts": live,
-    }
-    text = _status_text(sight)
-    if live:
-        text += "".join(f"at work: {key}\n" for key in live)
+    live = live_attempts(seen.leases, sight.item)
+    data = sight_as_value(sight, live=live)
+    text = _status_text(sight) + "".join(f"at work: {key}\n" for key in live or ())
     if graph and sight.state is not None:
         drawn = _drawn(options, seen, sight.state)
         data, text = {**data, "graph": drawn}, f"{text}\n{drawn}"
@@ -96,24 +70,9 @@ def _status_text(sight: Sight) -> str:
     return run_text(sight.state, title=sight.issue.title)
 
 
-def _live(seen: Reading, item: Item) -> list[str] | None:
-    """Return the attempts that have an owner now; None when no Redis can be asked."""
-    if seen.leases is None:
-        return None
-    try:
-        return sorted(seen.leases.live(item))
-    except DependencyUnavailable:
-        return None
-
-
 def _drawn(options: Globals, seen: Reading, state: RunState) -> str:
     graph = graph_of_run(seen.github, state, shipped=shipped(operator(options)))
-    shown = {node: at.status.value for node, at in state.nodes.items()}
-    for swi in state.sub_work_items:
-        for node, at in swi.nodes.items():
-            if at.status is not NodeStatus.COMPLETED or node not in shown:
-                shown[node] = at.status.value
-    return draw(graph, statuses=shown)
+    return draw(graph, statuses=node_statuses(state))
 
 
 def cost(options: Globals, issue: str) -> Answer:
@@ -125,17 +84,8 @@ def cost(options: Globals, issue: str) -> Answer:
     state = sight.state
     kept = shipped(operator(options))
     graph = patiently(lambda: graph_of_run(seen.github, state, shipped=kept), clock=seen.clock, ids=seen.ids)
-    report = cost_report(state, graph, unreconciled=_unreconciled(seen, sight.item))
+    report = cost_report(state, graph, unreconciled=unreconciled(seen.ledger, sight.item))
     return Answer(data=report_as_value(report), text=render_text(report))
-
-
-def _unreconciled(seen: Reading, item: Item) -> Cost:
-    if seen.ledger is None:
-        return Cost()
-    try:
-        return seen.ledger.show(item).unreconciled
-    except DependencyUnavailable:
-        return Cost()
 
 
 def label_names(options: Globals, repo: RepoName) -> Labels:

@@ -1,44 +1,24 @@
-"""`serve`: the door for machines, run by uvicorn until SIGTERM (70 section 12)."""
+"""`serve`: the door for machines is a program of its own; here its environment is checked before it starts."""
 
 import ipaddress
-import json
-import socket
-import sys
 
 from cogworks.cli.answer import Answer
 from cogworks.cli.options import Globals
+from cogworks.cli.programs import become
 from cogworks.cli.surroundings import operator
-from cogworks.model.errors import ConfigError, Problem
 from cogworks.settings import Need
 
 
 def serve(options: Globals, *, host: str, port: int, console: bool, webhooks: bool) -> Answer:
-    """Listen, say where in one line of JSON, and serve; the reason not to start is a ConfigError."""
+    """Become the server; what keeps it from starting is a ConfigError that names every variable."""
     needs = [Need.GITHUB, Need.REDIS]
     needs += [Need.WEBHOOKS] if webhooks else []
     needs += [] if is_loopback(host) else [Need.CONSOLE]
-    settings = operator(options, *needs)
-
-    import uvicorn
-
-    from cogworks.bootstrap import start_telemetry
-    from cogworks.web.app import build_app
-    from cogworks.web.office import open_office
-
-    start_telemetry(settings)
-    office = open_office(settings, open_to_all=is_loopback(host))
-    app = build_app(office, webhooks=webhooks, console=console)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-    listener = _listen(host, port)
-    try:
-        found = listener.getsockname()
-        shown = f"[{found[0]}]" if ":" in found[0] else found[0]
-        sys.stdout.write(json.dumps({"serve": f"http://{shown}:{found[1]}", "webhooks": webhooks}) + "\n")
-        sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
-    return Answer()
+    operator(options, *needs)
+    words = ["--host", host, "--port", str(port)]
+    words += [] if console else ["--no-console"]
+    words += [] if webhooks else ["--no-webhooks"]
+    return become("cogworks.web", words)
 
 
 def is_loopback(host: str) -> bool:
@@ -47,17 +27,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        problem = Problem(
-            code="out_of_range",
-            file="command line",
-            field="--port",
-            message=f"{host}:{port}: {error.strerror or error}",
-        )
-        raise ConfigError(problems=(problem,)) from error

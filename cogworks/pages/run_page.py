@@ -1,4 +1,4 @@
-"""A run as people read it on a terminal."""
+"""A run as people read it on a terminal, in a few lines."""
 
 from collections.abc import Iterable
 from datetime import datetime
