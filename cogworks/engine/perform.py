@@ -19,7 +19,7 @@ from cogworks.pages.cost_report import cost_report, render_markdown
 from cogworks.pages.failure_report import render_failure
 from cogworks.pages.gate_comment import render_budget, render_gate
 from cogworks.pages.node_comment import comment_key, render_node
-from cogworks.pages.state_comment import read_state_mark, render_state
+from cogworks.pages.state_comment import read_state, read_state_mark, render_state
 from cogworks.pages.summary import render_summary
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
@@ -118,27 +118,22 @@ class Performer:
         if known is not None:
             self._refuse_newer(state, known)
         self.book.put(key, render_state(state, graph))
-        self.ports.projection.save(
-            state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
-        )
+        self._project(state)
 
     def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        head = read_state_mark(self.github.comments.get(state.repo, comment_id).body)
+        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
+        body = self.github.comments.get(state.repo, comment_id).body
+        head = read_state_mark(body)
         fields = head.fields if head else {}
         fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
         if fence > state.fence or seq >= state.seq:
+            self._project(read_state(body))
             raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
 
-    def _keep(self, state: RunState, note: do.Note) -> None:
-        """Keep a note for the audit branch; it rides with the next attempt's push, for steps push nothing (GH-22)."""
-        self.kept += 1
-        record: JsonObject = {
-            "type": note.action,
-            "id": f"{state.run_id}/{state.seq}/{self.kept}",
-            "message": note.message,
-            "at": self.ports.clock.now().isoformat(),
-        }
-        self.ports.projection.note(state.item, {f"{RIDING}{state.seq}:{self.kept}": compact(record)})
+    def _project(self, state: RunState) -> None:
+        self.ports.projection.save(
+            state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
+        )
 
     def _set_labels(self, state: RunState) -> None:
         names = self.config.config.labels
