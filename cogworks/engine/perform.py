@@ -135,6 +135,17 @@ class Performer:
             state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
         )
 
+    def _keep(self, state: RunState, note: do.Note) -> None:
+        """Keep a note for the audit branch; it rides with the next attempt's push, for steps push nothing (GH-22)."""
+        self.kept += 1
+        record: JsonObject = {
+            "type": note.action,
+            "id": f"{state.run_id}/{state.seq}/{self.kept}",
+            "message": note.message,
+            "at": self.ports.clock.now().isoformat(),
+        }
+        self.ports.projection.note(state.item, {f"{RIDING}{state.seq}:{self.kept}": compact(record)})
+
     def _set_labels(self, state: RunState) -> None:
         names = self.config.config.labels
         set_labels(self.github, names, state, self.issue)
