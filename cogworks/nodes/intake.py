@@ -11,6 +11,7 @@ from cogworks.nodes.material import data_item, issue_item, tree_item
 from cogworks.nodes.outcomes import failed, succeeded
 from cogworks.nodes.toolbox import reading_bench, toolset
 from cogworks.policy.classify import judge_class, scope_excess
+from cogworks.policy.labels import ours
 from cogworks.policy.paths import glob_matches
 from cogworks.policy.traceability import rows_of
 
@@ -40,7 +41,7 @@ def _question(job: Job, shop: Workshop) -> Question:
         values={"pipelines": ", ".join(sorted(job.pipeline.pipelines))},
         items=[
             issue_item(job.issue),
-            data_item("labels", list(job.issue.labels)),
+            data_item("labels", [label for label in job.issue.labels if not ours(label, job.config.labels)]),
             tree_item(job, shop, ref=job.base_head),
         ],
         task="Classify the work item.",
