@@ -5,6 +5,7 @@ from functools import cache
 from celery import Celery, signals
 
 from beat_schedule import schedule
+from cogworks.adapters.celery_queue import PAYLOAD_VERSION as PAYLOAD_VERSION
 from cogworks.adapters.celery_queue import CeleryQueue, celery_settings
 from cogworks.adapters.celery_transport import install_repairs
 from cogworks.bootstrap import build, start_telemetry, task_log

@@ -1,11 +1,10 @@
 """Tasks of a run: decide (``step``), do node work (``run_node``), wake after a broken canvas (``wake``)."""
 
-from cogworks.adapters.celery_queue import PAYLOAD_VERSION
 from cogworks.engine.attempt import run_attempt
 from cogworks.engine.turn import patient_step
 from cogworks.model.ids import IssueNumber, Item, NodeId, NodeRef, RepoName, SwiOrdinal
 from cogworks.telemetry.logs import run_context
-from tasks.celery import app, house
+from tasks.celery import PAYLOAD_VERSION, app, house
 
 
 @app.task(name="tasks.pipeline.step", ignore_result=True)
