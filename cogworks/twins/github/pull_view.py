@@ -69,33 +69,35 @@ def _side(call: Call, ref: str, sha: str) -> JsonObject:
     return {"label": f"{owner['login']}:{ref}", "ref": ref, "sha": sha, "user": owner, "repo": repo_json(call)}
 
 
-def pull_json(call: Call, pull: Row) -> JsonObject:
-    """Return a pull request in the form that lists hold."""
+def _links(call: Call, pull: Row) -> dict[str, str]:
     number = pull["number"]
     api, issue_api = f"{call.repo_url}/pulls/{number}", f"{call.repo_url}/issues/{number}"
-    page = f"{call.page_url}/pull/{number}"
-    statuses = f"{call.repo_url}/statuses/{pull['head_sha']}"
-    links = {
+    return {
         "self": api,
-        "html": page,
+        "html": f"{call.page_url}/pull/{number}",
         "issue": issue_api,
         "comments": f"{issue_api}/comments",
         "review_comments": f"{api}/comments",
         "review_comment": call.repo_url + "/pulls/comments{/number}",
         "commits": f"{api}/commits",
-        "statuses": statuses,
+        "statuses": f"{call.repo_url}/statuses/{pull['head_sha']}",
     }
+
+
+def pull_json(call: Call, pull: Row) -> JsonObject:
+    """Return a pull request in the form that lists hold."""
+    links = _links(call, pull)
     return {
-        "url": api,
+        "url": links["self"],
         "id": pull["pull_id"],
         "node_id": f"PR_{pull['pull_id']}",
-        "html_url": page,
-        "diff_url": f"{page}.diff",
-        "patch_url": f"{page}.patch",
-        "issue_url": issue_api,
+        "html_url": links["html"],
+        "diff_url": f"{links['html']}.diff",
+        "patch_url": f"{links['html']}.patch",
+        "issue_url": links["issue"],
         **{f"{name}_url": links[name] for name in ("comments", "review_comments", "review_comment", "commits")},
-        "statuses_url": statuses,
-        "number": number,
+        "statuses_url": links["statuses"],
+        "number": pull["number"],
         "state": pull["state"],
         "locked": bool(pull["locked"]),
         "active_lock_reason": pull["lock_reason"],
