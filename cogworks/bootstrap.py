@@ -43,6 +43,7 @@ from cogworks.telemetry.logs import Action, say, start_logs
 from cogworks.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
+    from cogworks.adapters.redis_deliveries import RedisDeliveries
     from cogworks.adapters.redis_start import EmbeddedRedis
 
 _REDELIVERY_SHARE = 1.5
@@ -113,6 +114,14 @@ def celery_queue(settings: Settings) -> Queue:
     url = settings.redis_url.get_secret_value()
     app.conf.update(celery_settings(url, visibility_s=float(settings.visibility_seconds)))
     return CeleryQueue(app)
+
+
+def deliveries(settings: Settings) -> "RedisDeliveries":
+    """Return the memory of webhook deliveries."""
+    from cogworks.adapters.redis_deliveries import RedisDeliveries
+
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    return RedisDeliveries(connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
 
 
 def waiting_queue() -> RecordingQueue:
