@@ -110,6 +110,13 @@ def test_the_repository_cannot_switch_the_type_checker_off(service: Service, rep
     assert found(response) == [("blocking", "type_error", PATH, 1)]
 
 
+def test_the_type_checker_runs_none_of_the_repositorys_modules(service: Service, repository: MakeRepository) -> None:
+    # pathspec is what mypy itself imports
+    shadowing = FILES | {"pathspec/__init__.py": "raise SystemExit(0)\n", "tomllib.py": "raise SystemExit(0)\n"}
+    response = service.call("validate", repository(shadowing), {"artifacts": [artifact(PATH, "x: int = ''\n")]})
+    assert found(response) == [("blocking", "type_error", PATH, 1)]
+
+
 def test_normalise_sorts_and_formats_and_is_idempotent(service: Service, repository: MakeRepository) -> None:
     root = repository(FILES)
     untidy = "import os\nimport json\nx = { 'a':1 }\nprint(os,json,x)\n"

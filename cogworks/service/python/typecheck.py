@@ -119,7 +119,8 @@ def _mypy(call: Call, checkout: Checkout, paths: Sequence[str]) -> list[Diagnost
 
 def _run_mypy(call: Call, checkout: Checkout, paths: Sequence[str], *, cache: Path) -> Finished:
     sandbox = call.workshop.tool_sandbox()
-    command = [str(sandbox.interpreter.executable), "-m", "mypy", *_MYPY_OPTIONS]
+    # -P: else the repository's own modules would stand in for those that mypy itself imports, and run.
+    command = [str(sandbox.interpreter.executable), "-P", "-m", "mypy", *_MYPY_OPTIONS]
     command += [f"--cache-dir={sandbox.place(_CACHE, cache)}", f"--python-version={call.workshop.target.version}"]
     command += [f"--python-executable={call.workshop.target.executable}"]
     sources = {"MYPYPATH": _SOURCES} if checkout.exists(_SOURCES) else {}
@@ -135,9 +136,9 @@ def _run_mypy(call: Call, checkout: Checkout, paths: Sequence[str], *, cache: Pa
 
 
 def _read_mypy(finished: Finished, *, wanted: frozenset[str]) -> list[Diagnostic]:
-    # Exit 2 with a readable report is a file that does not parse; without one mypy itself failed.
+    # Exit 2 with a readable report is a file that does not parse; any failure without one is mypy's own.
     lines = [line for line in finished.stdout.decode("utf-8", "replace").splitlines() if line.startswith("{")]
-    if finished.exit_code not in (0, 1) and not lines:
+    if finished.exit_code != 0 and not lines:
         raise tool_failed("mypy", finished.error_text)
     try:
         found = [MypyFinding.model_validate_json(line) for line in lines]
