@@ -18,6 +18,7 @@ _ESCALATES = frozenset(
         FailureCategory.SEMANTIC_STALL,
         FailureCategory.FLAKY_TEST,
         FailureCategory.SCOPE_THRESHOLD,
+        FailureCategory.SCOPE_UNDERSPECIFIED,
         FailureCategory.GRANULARITY_LIMIT,
         FailureCategory.RETRY_EXHAUSTED,
         FailureCategory.CONTEXT_TOO_LARGE,
@@ -121,7 +122,8 @@ def fail_node(
 
 def _fail(state: RunState) -> Decision:
     assert state.failure is not None
-    status = RunStatus.ESCALATED if state.failure.category in _ESCALATES else RunStatus.FAILED
+    asks_people = state.failure.category in _ESCALATES or state.failure.node == END_TO_END
+    status = RunStatus.ESCALATED if asks_people else RunStatus.FAILED
     state = replace(state, status=status, wait=None)
     assert state.failure is not None
     return _announce(
