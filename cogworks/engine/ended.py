@@ -26,7 +26,7 @@ from cogworks.model.state import (
     WaitReason,
 )
 from cogworks.policy.gates import needs_person
-from cogworks.policy.retries import GiveUp, dominant_category, next_try
+from cogworks.policy.retries import GiveUp, dominant_category, flaky_pass, next_try
 from cogworks.policy.traceability import merge
 
 _CLASSIFICATION: TypeAdapter[Classification] = TypeAdapter(Classification)
@@ -83,6 +83,9 @@ def _charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> 
 
 
 def _succeeded(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    flaky = flaky_pass(state.node(event.ref), event.outcome)
+    if flaky:
+        return fail_node(state, event.ref, flaky.category, flaky.message, graph=graph, config=config, now=now)
     state = _delivered(state, event)
     node = node_of(graph, event.ref)
     if node.uses == "intake":

@@ -196,10 +196,15 @@ def all_ended(state: RunState, graph: Graph) -> bool:
 
 
 def clear_nodes(state: RunState, nodes: frozenset[NodeId], ref: NodeRef) -> RunState:
-    """Return ``state`` with ``nodes`` of this instance's level pending again; counters and cost stay (ENG-18)."""
+    """Return ``state`` with ``nodes`` of this instance's level pending again; counters and cost stay (ENG-18).
+
+    Their output is forgotten: the same output once more is no second try of a failed one.
+    """
     for node_id in nodes:
         one = NodeRef(node_id, ref.swi)
         at = state.node(one)
         if at.attempts:
-            state = put_node(state, one, replace(at, status=NodeStatus.PENDING, ended_at=None, error=None))
+            state = put_node(
+                state, one, replace(at, status=NodeStatus.PENDING, ended_at=None, error=None, output_hash=None)
+            )
     return state

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cogworks.graph.definition import Node
 from cogworks.model.errors import FailureCategory
-from cogworks.model.findings import Diagnostic
+from cogworks.model.findings import Category, Diagnostic
 from cogworks.model.outcome import Outcome, Result
 from cogworks.model.state import NodeState
 
@@ -50,10 +50,19 @@ def _retry(node: Node, before: NodeState, outcome: Outcome) -> Again | GiveUp:
     return GiveUp(category=category, message=f"still invalid after {before.retries} retries: {outcome.message}")
 
 
+def flaky_pass(before: NodeState, outcome: Outcome) -> GiveUp | None:
+    """Judge an attempt that succeeded: output that failed a test and now passes unchanged says nothing (ENG-19)."""
+    same = outcome.output_hash != "" and outcome.output_hash == before.output_hash
+    if same and before.categories[-1:] == (Category.TEST_FAILURE,):
+        message = "identical output failed a test and then passed it"
+        return GiveUp(category=FailureCategory.FLAKY_TEST, message=message)
+    return None
+
+
 def _flaky(before: NodeState, outcome: Outcome) -> GiveUp | None:
     same = outcome.output_hash != "" and outcome.output_hash == before.output_hash
-    tests = [d for d in outcome.diagnostics if d.blocks and d.category == "test_failure"]
-    if same and tests and before.categories[-1:] == ("test_failure",):
+    tests = [d for d in outcome.diagnostics if d.blocks and d.category == Category.TEST_FAILURE]
+    if same and tests and before.categories[-1:] == (Category.TEST_FAILURE,):
         return GiveUp(
             category=FailureCategory.FLAKY_TEST, message=f"identical output failed twice: {tests[0].message[:200]}"
         )
