@@ -109,13 +109,14 @@ def validates(*diagnostics: Diagnostic) -> Handler:
     return handle
 
 
-def tests_fail(message: str = "assert 1 == 2", *, category: str = "test_failure") -> Handler:
+def failing(message: str) -> Handler:
     """A service whose tests fail."""
-    found = Diagnostic(severity=Severity.BLOCKING, category=category, message=message, artifact="tests/test_mean.py")
+    found = Diagnostic(
+        severity=Severity.BLOCKING, category="test_failure", message=message, artifact="tests/test_mean.py"
+    )
     return answers(_FAILED, found)
 
 
-tests_fail.__test__ = False  # type: ignore[attr-defined]
 PASSING: Mapping[str, Handler] = {"handshake": answers(_HELLO), "validate": validates(), "simulate": answers(_PASSED)}
 
 
