@@ -19,10 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config = typer.Typer(help="Look at the files of a repository.", no_args_is_help=True)
-pipeline = typer.Typer(help="Look at the graph of a repository.", no_args_is_help=True)
-twin = typer.Typer(help="Stand-ins for outside systems.", no_args_is_help=True)
-service = typer.Typer(help="Domain services.", no_args_is_help=True)
+config = typer.Typer(help="Look at the files of a repository.")
+pipeline = typer.Typer(help="Look at the graph of a repository.")
+twin = typer.Typer(help="Stand-ins for outside systems.")
+service = typer.Typer(help="Domain services.")
 app.add_typer(config, name="config")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(twin, name="twin")

@@ -84,9 +84,13 @@ def _polled(house: House, repo: RepoName) -> tuple[Item, ...]:
 
 
 def _work_on(options: Globals, item: Item, how: How) -> Answer:
-    with workplace(options, key=str(item)) as house, _watch(options, house, item) as watch:
-        cranked = crank(house, item, hint="cli", until_blocked=how.until_blocked, watch=watch)
-        return _answer(item, cranked, now=house.ports.clock.now())
+    with workplace(options, key=str(item)) as place, _watch(options, place.house, item) as watch:
+        cranked = crank(place.house, item, hint="cli", until_blocked=how.until_blocked, watch=watch)
+        if cranked.held_elsewhere and place.alone:
+            message = f"{item}: a process that was killed holds it for a little longer"
+            wrong = Wrong(code="held", message=message)
+            return Answer(exit_code=Exit.RETRIABLE, retry_after_s=place.lease_s, errors=(wrong,))
+        return _answer(item, cranked, now=place.house.ports.clock.now())
 
 
 def _watch(options: Globals, house: House, item: Item) -> AbstractContextManager[ShownWatch]:

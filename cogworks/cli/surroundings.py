@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -18,6 +19,7 @@ from cogworks.bootstrap import (
     work_dir,
 )
 from cogworks.cli.options import Globals
+from cogworks.cli.progress import wants_live
 from cogworks.engine.house import House
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.settings import Need, Settings, read_settings
@@ -40,13 +42,27 @@ def onlooker(options: Globals) -> Reading:
     return reading(operator(options, Need.GITHUB))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """A house to work in. ``alone``: only this process can use its Redis; a lease that is held is a dead one's."""
+
+    house: House
+    alone: bool
+    lease_s: float
+
+
 @contextmanager
-def workplace(options: Globals, *, key: str) -> Iterator[House]:
-    """Return a house for work in this process, on the operator's Redis or on one of our own for ``key`` (CLI-06)."""
+def workplace(options: Globals, *, key: str) -> Iterator[Workplace]:
+    """Return a place for work in this process, on the operator's Redis or on one of our own for ``key`` (CLI-06)."""
     settings = operator(options, Need.GITHUB, Need.LLM)
+    lease_s = float(settings.lease_seconds)
+    if wants_live(options) and options.log_level is None:
+        # The live line tells a person what the log would.
+        settings = settings.model_copy(update={"log_level": "warning", "log_format": "text"})
     start_telemetry(settings)
     if settings.redis_url is not None:
-        yield build(settings, queue=waiting_queue(), log=task_log)
+        house = build(settings, queue=waiting_queue(), log=task_log)
+        yield Workplace(house=house, alone=False, lease_s=lease_s)
         return
     say(
         "COGWORKS_REDIS_URL is not set: a private Redis is used, and only the label guards against other hosts",
@@ -57,7 +73,8 @@ def workplace(options: Globals, *, key: str) -> Iterator[House]:
     folder = work_dir(settings) / "redis" / hashlib.sha256(key.encode()).hexdigest()[:12]
     with private_redis(folder) as server:
         settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
-        yield build(settings, queue=waiting_queue(), log=task_log, redis_is_private=True)
+        house = build(settings, queue=waiting_queue(), log=task_log, redis_is_private=True)
+        yield Workplace(house=house, alone=True, lease_s=lease_s)
 
 
 def dispatcher(options: Globals) -> House:

@@ -55,8 +55,13 @@ def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     if isinstance(claim, Refusal):
         _note_refusal(house, key, claim)
         return claim.value
-    with house.ports.leases.keep(claim) as keeper:
-        outcome = _worked(house, found, state, key, claim, keeper)
+    try:
+        with house.ports.leases.keep(claim) as keeper:
+            outcome = _worked(house, found, state, key, claim, keeper)
+    except KeyboardInterrupt:
+        # A person ended this process: whoever comes next need not wait for the lease to run out.
+        house.ports.leases.abandon(claim)
+        raise
     return outcome.result.value
 
 

@@ -1,6 +1,5 @@
 """Turn the crank in one process: a step, its nodes, and again until only a person or time can move the run."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +11,9 @@ from cogworks.model.ids import Item, NodeRef
 from cogworks.model.state import NodeStatus, RunState
 from cogworks.ports.runtime import Refusal
 
-_NOT_OURS = frozenset(refusal.value for refusal in Refusal if refusal is not Refusal.DONE) | {"not_active"}
+# An outcome that is there already, and an attempt that is given up, are taken up by the next step.
+_TAKEN_UP = (Refusal.DONE, Refusal.EXHAUSTED)
+_NOT_OURS = frozenset(refusal.value for refusal in Refusal if refusal not in _TAKEN_UP) | {"not_active"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +52,22 @@ class Watch(Protocol):
     def ended(self, ran: Ran) -> None: ...
 
 
-def crank(
-    house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch, go_on: Callable[[], bool] = lambda: True
-) -> Cranked:
-    """Take a step and run its nodes; with ``until_blocked`` again and again while there is work and ``go_on``.
+def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch) -> Cranked:
+    """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
     Claims keep it right beside workers: an attempt that somebody else has is left to them.
     """
     ran: list[Ran] = []
+    before: list[Ran] = []
     steps = 0
     while True:
         report = patient_step(house, item, hint=hint)
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended
-        if not until_blocked or not any(one.ours for one in ended) or not go_on():
+        if not until_blocked or not any(one.ours for one in ended) or ended == before:
             return Cranked(report=report, ran=tuple(ran), steps=steps)
+        before = ended
 
 
 def _run_active(house: House, item: Item, state: RunState | None, watch: Watch) -> list[Ran]:
