@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cogworks.extension_api.envelope import Repository
 from cogworks.model.change import Change
 from cogworks.model.errors import FailureCategory, PolicyViolation
 from cogworks.model.findings import Alignment, Category, Diagnostic, Severity
 from cogworks.model.ids import Sha
-from cogworks.model.json_value import JsonObject, sha256_text
-from cogworks.model.outcome import Check, Outcome
+from cogworks.model.json_value import sha256_text
+from cogworks.model.outcome import Outcome
 from cogworks.model.outputs import CodeOutput
 from cogworks.model.state import Artifact, Swi
 from cogworks.nodes.alignment import DeterministicCheck, verify
 from cogworks.nodes.conversation import Question, ask
 from cogworks.nodes.delivering import approved_heads, check_content, check_paths, start_of
 from cogworks.nodes.job import Job, Workshop
+from cogworks.nodes.judging import Judged, Trial, examine_files, judge, normalise
 from cogworks.nodes.material import (
     approved_document,
     approved_item,
@@ -25,7 +25,7 @@ from cogworks.nodes.material import (
     standards,
 )
 from cogworks.nodes.outcomes import invalid, misaligned, succeeded
-from cogworks.nodes.servicing import Desk, Examined, as_artifacts, examine, open_desk
+from cogworks.nodes.servicing import open_desk
 from cogworks.nodes.toolbox import toolset
 from cogworks.pages.commit_message import commit_message
 from cogworks.pages.pull_page import branch
@@ -36,27 +36,13 @@ from cogworks.tools.bench import Bench
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where one sub-work-item is built: its branch, the commit that it builds on, and the tree.
-
-    ``start`` is where this attempt found the branch, ``before`` where the branch is now: further on when the attempt
-    was killed after its push and is repeated.
-    """
+    """Where one sub-work-item is built: its branch, the commit that it started from, and the tree."""
 
     swi: Swi
     branch: str
     base: Sha
-    start: Sha
     before: Sha | None
     tree: WorkTree
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What service and tests say about a commit."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    checks: tuple[Check, ...]
-    failed: bool
 
 
 _UNJUDGED = Judged(diagnostics=(), checks=(), failed=False)
@@ -65,16 +51,14 @@ _UNJUDGED = Judged(diagnostics=(), checks=(), failed=False)
 def code_generation(job: Job, shop: Workshop) -> Outcome:
     """Return the pushed and tested change; what failed stays on the branch, for the next attempt to mend."""
     site = _site(job, shop)
-    desk = open_desk(job, shop, site.swi.files)
+    trial = _trial(job, shop, site, site.swi.files)
     answer = ask(job, shop, _question(job, shop, site), CodeOutput)
     _check_needs(job, shop, answer)
-    head = _commit(job, shop, site, desk, answer)
+    head = _commit(job, shop, site, trial, answer)
     changes = shop.git.changes(job.key.item.repo, base=site.base, head=head)
     digest = sha256_text(site.tree.diff(base=site.base))
     wrong = _mismatch(answer, changes)
-    judged = (
-        _judge(job, shop, site, desk, head, changes) if not wrong else Judged(diagnostics=(), checks=(), failed=False)
-    )
+    judged = judge(job, shop, trial, head, changes) if trial and not wrong else _UNJUDGED
     if wrong or judged.failed:
         found = [*wrong, *judged.diagnostics]
         outcome = invalid(found, message=_first(found), output_hash=digest, checks=judged.checks)
@@ -102,26 +86,25 @@ def _site(job: Job, shop: Workshop) -> Site:
     noted = [outcome.base for _, outcome in sorted(job.history.items()) if outcome.base]
     heads = [head for ordinal in job.swi.depends_on if (head := job.state.swi(ordinal).head)]
     base = Sha(noted[0]) if noted else start_of(job, shop, (*approved_heads(job), *heads))
-    start = _start(job, shop, before or base)
-    tree = shop.git.checkout(repo, ref=start, name=f"{job.key.run_id}-swi{job.swi.ordinal}")
-    return Site(swi=job.swi, branch=name, base=base, start=start, before=before, tree=tree)
+    tree = shop.git.checkout(repo, ref=before or base, name=f"{job.key.run_id}-swi{job.swi.ordinal}")
+    return Site(swi=job.swi, branch=name, base=base, before=before, tree=tree)
 
 
-def _start(job: Job, shop: Workshop, now: Sha) -> Sha:
-    """Return where this attempt began; repeated, it begins there again, and so asks nothing that is paid already."""
-    key = f"start {job.key}"
-    shop.memo.put(key, now)
-    return Sha(shop.memo.get(key) or now)
+def _trial(job: Job, shop: Workshop, site: Site, paths: Sequence[str]) -> Trial | None:
+    """Return what judges the files; None when they need no service."""
+    desk = open_desk(job, shop, paths)
+    return Trial(desk=desk, tree=site.tree, base=site.base) if desk else None
 
 
 def _question(job: Job, shop: Workshop, site: Site) -> Question:
     assert job.swi_issue is not None
+    ref = site.before or site.base
     items = [
         issue_item(job.swi_issue, kind="sub_work_item"),
         *approved_item(job, shop, "interfaces", priority=1),
         *predecessor_items(job, shop),
         *approved_item(job, shop, "spec"),
-        *file_items(job, shop, site.swi.files, ref=site.start, kind="source"),
+        *file_items(job, shop, site.swi.files, ref=ref, kind="source"),
         *standards(job, shop, ref=job.base_head),
     ]
     variables = {
@@ -149,11 +132,11 @@ def _bench(job: Job, shop: Workshop, site: Site) -> Bench:
         return site.tree.commit(commit_message(job.key, job.state, message), paths=paths)
 
     def ask_service(method: str, artifacts: Sequence[str]) -> tuple[Diagnostic, ...]:
-        desk = open_desk(job, shop, artifacts or site.swi.files)
-        if desk is None:
+        trial = _trial(job, shop, site, artifacts or site.swi.files)
+        if trial is None:
             return ()
         paths = artifacts or [c.path for c in site.tree.changes(base=site.base) if c.action != "delete"]
-        return _ask(job, shop, desk, method, site, paths, ref=site.tree.head()).diagnostics
+        return examine_files(job, shop, trial, method, paths, ref=site.tree.head()).diagnostics
 
     return Bench(
         files=site.tree,
@@ -184,51 +167,18 @@ def _check_needs(job: Job, shop: Workshop, answer: CodeOutput) -> None:
         )
 
 
-def _commit(job: Job, shop: Workshop, site: Site, desk: Desk | None, answer: CodeOutput) -> Sha:
+def _commit(job: Job, shop: Workshop, site: Site, trial: Trial | None, answer: CodeOutput) -> Sha:
     """Normalise, check and commit what the tree holds, and push it; the branch is never forced."""
     changed = [c for c in site.tree.changes(base=site.base) if c.action != "delete"]
     texts = {c.path: site.tree.read(c.path, max_bytes=1_048_576) for c in changed}
-    texts.update(_normalised(job, shop, site, desk, texts))
+    texts.update(normalise(job, shop, trial, texts) if trial else {})
     check_paths(job, [c.path for c in site.tree.changes(base=site.base)])
     check_content(job, texts)
     site.tree.commit(commit_message(job.key, job.state, answer.summary))
     head = site.tree.head()
-    if _pushed_already(job, shop, site, head):
-        return site.before or head
     if head != site.before:
         shop.git.push(job.key.item.repo, branch=site.branch, sha=head, expected=site.before)
     return head
-
-
-def _pushed_already(job: Job, shop: Workshop, site: Site, head: Sha) -> bool:
-    """Tell whether an earlier execution of this attempt has put the same content on the branch."""
-    if site.before in (None, site.start):
-        return False
-    return not shop.git.changes(job.key.item.repo, base=site.before or head, head=head)
-
-
-def _normalised(job: Job, shop: Workshop, site: Site, desk: Desk | None, texts: dict[str, str]) -> dict[str, str]:
-    """Write the service's formatting of the changed files back to the tree and return it."""
-    if desk is None or not desk.offers("normalise") or not texts:
-        return {}
-    examined = examine(
-        job,
-        shop,
-        desk,
-        "normalise",
-        {"artifacts": as_artifacts(texts)},
-        repository=Repository(path=site.tree.root, ref=site.tree.head()),
-        required=False,
-    )
-    result = examined.response.result if examined.response else None
-    told = result.get("artifacts") if result else None
-    better: dict[str, str] = {}
-    for one in told if isinstance(told, list) else []:
-        if isinstance(one, dict) and one.get("changed") and one.get("path") in texts:
-            path, content = str(one["path"]), str(one["content"])
-            site.tree.write(path, content, create=False)
-            better[path] = content
-    return better
 
 
 def _mismatch(answer: CodeOutput, changes: Sequence[Change]) -> list[Diagnostic]:
@@ -239,37 +189,6 @@ def _mismatch(answer: CodeOutput, changes: Sequence[Change]) -> list[Diagnostic]
     if not real:
         wrong.append("nothing was changed")
     return [Diagnostic(severity=Severity.BLOCKING, category=Category.COMPLETENESS, message=text) for text in wrong]
-
-
-def _judge(job: Job, shop: Workshop, site: Site, desk: Desk | None, head: Sha, changes: Sequence[Change]) -> Judged:
-    """Run validate, review rules and tests at ``head``, stopping at the first that fails."""
-    checks: list[Check] = []
-    diagnostics: list[Diagnostic] = []
-    paths = [c.path for c in changes if c.action != "delete"]
-    for method in ("validate", "review_rules", "simulate") if desk else ():
-        assert desk is not None
-        examined = _ask(job, shop, desk, method, site, paths, ref=head)
-        checks += examined.checks
-        diagnostics += examined.diagnostics
-        if examined.failed:
-            return Judged(diagnostics=tuple(diagnostics), checks=tuple(checks), failed=True)
-    return Judged(diagnostics=tuple(diagnostics), checks=tuple(checks), failed=False)
-
-
-def _ask(job: Job, shop: Workshop, desk: Desk, method: str, site: Site, paths: Sequence[str], *, ref: Sha) -> Examined:
-    params: JsonObject = {"filter": {}}
-    if method != "simulate":
-        params = {"artifacts": as_artifacts({path: site.tree.read(path, max_bytes=1_048_576) for path in paths})}
-    return examine(
-        job,
-        shop,
-        desk,
-        method,
-        params,
-        repository=Repository(path=site.tree.root, ref=ref),
-        required=method != "review_rules",
-        tests_expected=method == "simulate",
-    )
 
 
 def _aligned(
