@@ -70,6 +70,13 @@ def start(
     return Program(name=name, process=process, log=log)
 
 
+def clean_environment() -> dict[str, str]:
+    """Return the environment without anything that steers CogWorks or git."""
+    own = ("COGWORKS_", "FLOWER_", "GIT_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "PYTHONWARNINGS": "ignore"}
+
+
 def until(
     holds: Callable[[], object], *, within_s: float, what: str, meanwhile: Callable[[], object] | None = None
 ) -> float:

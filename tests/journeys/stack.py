@@ -1,7 +1,6 @@
 """A whole installation as processes: twins, Redis, service, workers, beat (HAR-01)."""
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any
 import httpx
 from conformance import check_recording
 from people import Person
-from processes import Program, start, until
+from processes import Program, clean_environment, start, until
 from redis import Redis
 from scripts import Rule, write_script
 from seeds import REPO, Seed
@@ -103,7 +102,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Return the operator's settings."""
         return {
-            **_clean_environment(),
+            **clean_environment(),
             "COGWORKS_GITHUB_TOKEN": self.github["tokens"]["cogworks"],
             "COGWORKS_GITHUB_API_URL": self.github["url"],
             "COGWORKS_LLM_API_KEY": self.anthropic["tokens"]["api_key"],
@@ -163,7 +162,7 @@ class Stack:
         target = self.folder / f"clone-{branch.replace('/', '-')}"
         url = self.github["url"].replace("://", f"://x-access-token:{self.github['tokens']['maria']}@")
         command = ("git", "clone", "--quiet", "--branch", branch, f"{url}/{REPO}.git", str(target))
-        program = start("clone", command, folder=self.folder, env=_clean_environment())
+        program = start("clone", command, folder=self.folder, env=clean_environment())
         assert program.process.wait(timeout=30) == 0, program.log.read_text()
         return target
 
@@ -187,7 +186,7 @@ class Stack:
 
     def _start(self, name: str, *command: str, env: Mapping[str, str] | None = None, says_ready: bool = False) -> None:
         self.programs[name] = start(
-            name, command, folder=self.folder, env=env or _clean_environment(), says_ready=says_ready
+            name, command, folder=self.folder, env=env or clean_environment(), says_ready=says_ready
         )
 
     def close(self) -> None:
@@ -201,13 +200,6 @@ class Stack:
 
 def _module(name: str, *options: object) -> tuple[str, ...]:
     return (sys.executable, "-m", name, *map(str, options))
-
-
-def _clean_environment() -> dict[str, str]:
-    """Return the environment without anything that steers CogWorks or git."""
-    own = ("COGWORKS_", "FLOWER_", "GIT_", "PYTEST_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "PYTHONWARNINGS": "ignore"}
 
 
 @contextmanager
