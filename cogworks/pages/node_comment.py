@@ -109,7 +109,8 @@ def _entry(state: RunState, graph: Graph, node: Node, ref: NodeRef) -> list[str]
 
 def _completion(attempt: int, outcome: Outcome) -> str:
     took = (outcome.ended_at - outcome.started_at).total_seconds() if outcome.ended_at and outcome.started_at else 0.0
-    figures = f"{took:.1f} s, {outcome.llm_calls} model calls, {outcome.cost.tokens:,} tokens, {dollars(outcome.cost.microusd)}"
+    paid = f"{outcome.cost.tokens:,} tokens, {dollars(outcome.cost.microusd)}"
+    figures = f"{took:.1f} s, {outcome.llm_calls} model calls, {paid}"
     lines = [f"**Attempt {attempt}: {outcome.result}** ({figures})"]
     if outcome.message:
         lines.append(f"- {line(outcome.message, limit=600)}")
