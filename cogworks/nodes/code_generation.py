@@ -36,11 +36,16 @@ from cogworks.tools.bench import Bench
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where one sub-work-item is built: its branch, the commit that it started from, and the tree."""
+    """Where one sub-work-item is built: its branch, the commit that it builds on, and the tree.
+
+    ``start`` is where this attempt found the branch, ``before`` where the branch is now: further on when the attempt
+    was killed after its push and is repeated.
+    """
 
     swi: Swi
     branch: str
     base: Sha
+    start: Sha
     before: Sha | None
     tree: WorkTree
 
@@ -86,8 +91,16 @@ def _site(job: Job, shop: Workshop) -> Site:
     noted = [outcome.base for _, outcome in sorted(job.history.items()) if outcome.base]
     heads = [head for ordinal in job.swi.depends_on if (head := job.state.swi(ordinal).head)]
     base = Sha(noted[0]) if noted else start_of(job, shop, (*approved_heads(job), *heads))
-    tree = shop.git.checkout(repo, ref=before or base, name=f"{job.key.run_id}-swi{job.swi.ordinal}")
-    return Site(swi=job.swi, branch=name, base=base, before=before, tree=tree)
+    start = _start(job, shop, before or base)
+    tree = shop.git.checkout(repo, ref=start, name=f"{job.key.run_id}-swi{job.swi.ordinal}")
+    return Site(swi=job.swi, branch=name, base=base, start=start, before=before, tree=tree)
+
+
+def _start(job: Job, shop: Workshop, now: Sha) -> Sha:
+    """Return where this attempt began; repeated, it begins there again, and so asks nothing that is paid already."""
+    key = f"start {job.key}"
+    shop.memo.put(key, now)
+    return Sha(shop.memo.get(key) or now)
 
 
 def _trial(job: Job, shop: Workshop, site: Site, paths: Sequence[str]) -> Trial | None:
@@ -98,13 +111,12 @@ def _trial(job: Job, shop: Workshop, site: Site, paths: Sequence[str]) -> Trial 
 
 def _question(job: Job, shop: Workshop, site: Site) -> Question:
     assert job.swi_issue is not None
-    ref = site.before or site.base
     items = [
         issue_item(job.swi_issue, kind="sub_work_item"),
         *approved_item(job, shop, "interfaces", priority=1),
         *predecessor_items(job, shop),
         *approved_item(job, shop, "spec"),
-        *file_items(job, shop, site.swi.files, ref=ref, kind="source"),
+        *file_items(job, shop, site.swi.files, ref=site.start, kind="source"),
         *standards(job, shop, ref=job.base_head),
     ]
     variables = {
@@ -176,9 +188,18 @@ def _commit(job: Job, shop: Workshop, site: Site, trial: Trial | None, answer: C
     check_content(job, texts)
     site.tree.commit(commit_message(job.key, job.state, answer.summary))
     head = site.tree.head()
+    if _pushed_already(job, shop, site, head):
+        return site.before or head
     if head != site.before:
         shop.git.push(job.key.item.repo, branch=site.branch, sha=head, expected=site.before)
     return head
+
+
+def _pushed_already(job: Job, shop: Workshop, site: Site, head: Sha) -> bool:
+    """Tell whether an earlier execution of this attempt has put the same content on the branch."""
+    if site.before in (None, site.start):
+        return False
+    return not shop.git.changes(job.key.item.repo, base=site.before or head, head=head)
 
 
 def _mismatch(answer: CodeOutput, changes: Sequence[Change]) -> list[Diagnostic]:
