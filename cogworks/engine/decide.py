@@ -6,7 +6,7 @@ from typing import assert_never
 
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
-from cogworks.engine.ended import node_ended
+from cogworks.engine.ended import charged, node_ended
 from cogworks.engine.progress import at_work, put_edges, put_node
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
@@ -39,7 +39,7 @@ def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, 
         case told.WaitOver():
             return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
         case told.Cancel():
-            return _cancelled(state, event)
+            return _cancelled(state, event, now)
         case told.Halt():
             return _halted(state, event, now)
     assert_never(event)
@@ -132,9 +132,11 @@ def _stale(state: RunState, event: told.LeaseStale) -> Decision:
     return Decision(state=state, effects=(do.StartNodes(starts=((event.ref, at.attempts),)),))
 
 
-def _cancelled(state: RunState, event: told.Cancel) -> Decision:
+def _cancelled(state: RunState, event: told.Cancel, now: datetime) -> Decision:
     if not state.status.open:
         return Decision(state=state, effects=())
+    for ended in event.ended:
+        state = charged(state, ended.ref, ended.outcome, now)
     for ref in (*at_work(state, NodeStatus.ACTIVE), *at_work(state, NodeStatus.AWAITING_APPROVAL)):
         state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.CANCELLED))
     return Decision(

@@ -39,7 +39,7 @@ def node_ended(state: RunState, event: NodeEnded, graph: Graph, config: RunConfi
         return Decision(state=state, effects=(do.Note(action="node_end", message=f"{event.ref}: late outcome"),))
     outcome = event.outcome
     if outcome.result is not Result.UNAVAILABLE:
-        state = _charged(state, event.ref, outcome, now)
+        state = charged(state, event.ref, outcome, now)
     match outcome.result:
         case Result.SUCCEEDED:
             return _succeeded(state, event, graph, config, now)
@@ -67,7 +67,7 @@ def _paused(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, 
             return settle(state, graph, config, now)
 
 
-def _charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> RunState:
+def charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> RunState:
     """Return ``state`` with the attempt's cost on node, SWI and run, each call counted once."""
     at = state.node(ref)
     state = put_node(state, ref, replace(at, cost=at.cost + outcome.cost, ended_at=now))

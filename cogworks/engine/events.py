@@ -62,9 +62,13 @@ class WaitOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """A person took the trigger away, set the cancel label, or closed the issue."""
+    """A person took the trigger away, set the cancel label, or closed the issue.
+
+    ``ended`` are the outcomes that came in meanwhile: their work counts no more, their cost does.
+    """
 
     reason: str
+    ended: tuple[NodeEnded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

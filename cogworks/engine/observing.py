@@ -1,7 +1,7 @@
 """Read the world and say what happened since the state was written. Messages are not asked: they are only hints."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -38,6 +38,9 @@ class Scene:
     def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
         """Return what happened, in the order in which it is to be decided on."""
         stopped = self._stopped(state)
+        if isinstance(stopped, told.Cancel):
+            ended = self._ended(state, journal, graph)
+            return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
         if stopped:
             return (stopped,)
         return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
