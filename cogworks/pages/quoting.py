@@ -5,6 +5,8 @@ import re
 LIMIT = 60_000
 
 _PING = re.compile(r"@(?=[A-Za-z0-9])")
+_COMMAND = re.compile(r"^(\s*)/(?=cogworks\b)", re.MULTILINE)
+"""A command is a line that starts with ``/cogworks`` (GH-09); in the middle of a line, as in a path, it is none."""
 
 
 def quoted(text: str, *, limit: int = 4000) -> str:
@@ -14,7 +16,7 @@ def quoted(text: str, *, limit: int = 4000) -> str:
 
 def inert(text: str) -> str:
     """Return ``text`` that names nobody and opens no HTML comment; for use inside a line."""
-    return _PING.sub("@\u200b", text).replace("<!--", "&lt;!--").replace("/cogworks", "/\u200bcogworks")
+    return _COMMAND.sub("\\1/\u200b", _PING.sub("@\u200b", text).replace("<!--", "&lt;!--"))
 
 
 def line(text: str, *, limit: int = 300) -> str:
