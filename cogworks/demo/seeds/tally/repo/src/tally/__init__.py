@@ -1,0 +1,1 @@
+"""Receipts in whole cents."""
