@@ -91,18 +91,10 @@ class Note:
     message: str
 
 
-Effect = (
-    WriteState
-    | SetLabels
-    | PostEntry
-    | PostGate
-    | PostBudget
-    | PostNotice
-    | PostFailure
-    | PostCost
-    | PostSummary
-    | StartNodes
-    | StopWork
-    | CleanUp
-    | Note
-)
+Ending = PostFailure | PostCost | PostSummary
+"""Comments of a run that ended."""
+
+Post = PostEntry | PostGate | PostBudget | PostNotice | Ending
+"""Every comment that a step can post."""
+
+Effect = WriteState | SetLabels | StartNodes | StopWork | CleanUp | Note | Post

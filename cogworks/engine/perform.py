@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, notice, state_key
@@ -73,7 +74,7 @@ class Performer:
             case _:
                 self._post(state, effect, graph)
 
-    def _post(self, state: RunState, effect: do.Effect, graph: Graph) -> None:
+    def _post(self, state: RunState, effect: do.Post, graph: Graph) -> None:
         match effect:
             case do.PostEntry(ref=ref):
                 self.book.post_once(comment_key(state, ref), render_node(state, graph, ref, (), output=""))
@@ -88,7 +89,7 @@ class Performer:
             case _:
                 self._post_ending(state, effect, graph)
 
-    def _post_ending(self, state: RunState, effect: do.Effect, graph: Graph) -> None:
+    def _post_ending(self, state: RunState, effect: do.Ending, graph: Graph) -> None:
         match effect:
             case do.PostFailure(failure=failure):
                 ref = NodeRef(NodeId(failure.node), failure.swi)
@@ -105,7 +106,7 @@ class Performer:
                 key = summary_key(state)
                 self.book.put(key, notice(key, "summary", text, run=state.run_id))
             case _:
-                raise AssertionError(f"{effect} is performed elsewhere")
+                assert_never(effect)
 
     def _notice(self, state: RunState, name: str, kind: str, text: str) -> None:
         key = f"{state.item}/{state.run_id}/{name}"
