@@ -1,6 +1,11 @@
-"""The tree of commands: each parses its own words and hands them to one function, imported when it is called."""
+"""The tree of commands: each parses its own words and returns the call that they mean; the caller makes it.
+
+So nothing but parsing happens inside typer, which has ways of its own with a Ctrl-C.
+"""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -36,6 +41,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen; 
 Dir = Annotated[Path, typer.Option("--dir", help="folder of a checkout")]
 Ref = Annotated[str | None, typer.Option("--ref", help="commit, branch or tag; default: the default branch")]
 
+Call = Callable[[], Answer]
+
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -65,12 +72,12 @@ def process(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
-) -> Answer:
+) -> Call:
     """Take one step of a work item and run its nodes, here or in the cluster."""
     from cogworks.cli import processing
 
     how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
-    return processing.process(_options(context), issue, how)
+    return partial(processing.process, _options(context), issue, how)
 
 
 @app.command("process-all")
@@ -82,12 +89,12 @@ def process_all(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
-) -> Answer:
+) -> Call:
     """Process every item that carries the trigger label, one by one."""
     from cogworks.cli import processing
 
     how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
-    return processing.process_all(_options(context), repo, how, milestone=milestone, limit=limit)
+    return partial(processing.process_all, _options(context), repo, how, milestone=milestone, limit=limit)
 
 
 @app.command()
@@ -98,12 +105,12 @@ def run(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
-) -> Answer:
+) -> Call:
     """Put the trigger label on an issue, then process it."""
     from cogworks.cli import processing
 
     how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
-    return processing.run(_options(context), repo, issue, how)
+    return partial(processing.run, _options(context), repo, issue, how)
 
 
 @app.command()
@@ -112,11 +119,11 @@ def poll(
     repos: Annotated[list[str], typer.Argument(help="owner/name, one or more", show_default=False)],
     interval: Annotated[float | None, typer.Option(min=1, help="seconds; default: COGWORKS_POLL_INTERVAL")] = None,
     once: Annotated[bool, typer.Option("--once", help="look once, then end")] = False,
-) -> Answer:
+) -> Call:
     """Look for work again and again; a cluster's workers do it, without one this process does."""
     from cogworks.cli import polling
 
-    return polling.poll_repositories(_options(context), repos, interval_s=interval, once=once)
+    return partial(polling.poll_repositories, _options(context), repos, interval_s=interval, once=once)
 
 
 @app.command()
@@ -125,19 +132,19 @@ def status(
     issue: Issue,
     graph: Annotated[bool, typer.Option("--graph", help="draw the graph as Mermaid")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="show every change until the run is over")] = False,
-) -> Answer:
+) -> Call:
     """Show where a run stands; writes nothing."""
     from cogworks.cli import reading
 
-    return reading.status(_options(context), issue, graph=graph, watch=watch)
+    return partial(reading.status, _options(context), issue, graph=graph, watch=watch)
 
 
 @app.command("cost-report")
-def cost_report(context: typer.Context, issue: Issue) -> Answer:
+def cost_report(context: typer.Context, issue: Issue) -> Call:
     """Show what a run cost, by node and sub-work-item; writes nothing."""
     from cogworks.cli import reading
 
-    return reading.cost(_options(context), issue)
+    return partial(reading.cost, _options(context), issue)
 
 
 @app.command()
@@ -145,11 +152,11 @@ def health(
     context: typer.Context,
     service_name: Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="only this service")] = None,
     everything: Annotated[bool, typer.Option("--all", help="also GitHub, model key, Redis, workers")] = False,
-) -> Answer:
+) -> Call:
     """Ask domain services, and with --all everything else, whether they are fit for work."""
     from cogworks.cli import health as checks
 
-    return checks.health(_options(context), service_name, everything=everything)
+    return partial(checks.health, _options(context), service_name, everything=everything)
 
 
 @app.command()
@@ -159,22 +166,24 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port")] = 8080,
     no_console: Annotated[bool, typer.Option("--no-console", help="no pages for people")] = False,
     no_webhooks: Annotated[bool, typer.Option("--no-webhooks", help="take no deliveries from GitHub")] = False,
-) -> Answer:
+) -> Call:
     """Serve webhooks, health, metrics and the API until SIGTERM."""
     from cogworks.cli import serving
 
-    return serving.serve(_options(context), host=host, port=port, console=not no_console, webhooks=not no_webhooks)
+    return partial(
+        serving.serve, _options(context), host=host, port=port, console=not no_console, webhooks=not no_webhooks
+    )
 
 
 @app.command()
 def init(
     context: typer.Context,
     directory: Annotated[Path, typer.Option("--dir", help="folder of a checkout")] = Path(),
-) -> Answer:
+) -> Call:
     """Write starter files into .cogworks; what is there stays as it is."""
     from cogworks.cli import starting
 
-    return starting.init(_options(context), directory)
+    return partial(starting.init, _options(context), directory)
 
 
 @config.command("check")
@@ -183,11 +192,11 @@ def config_check(
     repo: Annotated[str | None, typer.Argument(help="owner/name; default: the checkout in --dir")] = None,
     directory: Dir = Path(),
     ref: Ref = None,
-) -> Answer:
+) -> Call:
     """Check every .cogworks file and name all problems at once."""
     from cogworks.cli import configuring
 
-    return configuring.check(_options(context), configuring.Source(repo=repo, directory=directory, ref=ref))
+    return partial(configuring.check, _options(context), configuring.Source(repo=repo, directory=directory, ref=ref))
 
 
 @config.command("show")
@@ -196,11 +205,11 @@ def config_show(
     repo: Annotated[str | None, typer.Argument(help="owner/name; default: the checkout in --dir")] = None,
     directory: Dir = Path(),
     ref: Ref = None,
-) -> Answer:
+) -> Call:
     """Show the settings in force, defaults included."""
     from cogworks.cli import configuring
 
-    return configuring.show(_options(context), configuring.Source(repo=repo, directory=directory, ref=ref))
+    return partial(configuring.show, _options(context), configuring.Source(repo=repo, directory=directory, ref=ref))
 
 
 @pipeline.command("check")
@@ -209,11 +218,13 @@ def pipeline_check(
     repo: Annotated[str | None, typer.Argument(help="owner/name; default: the checkout in --dir")] = None,
     directory: Dir = Path(),
     ref: Ref = None,
-) -> Answer:
+) -> Call:
     """Check the pipelines of a repository; without a file of its own, the shipped one."""
     from cogworks.cli import configuring
 
-    return configuring.check_pipeline(_options(context), configuring.Source(repo=repo, directory=directory, ref=ref))
+    return partial(
+        configuring.check_pipeline, _options(context), configuring.Source(repo=repo, directory=directory, ref=ref)
+    )
 
 
 @pipeline.command("graph")
@@ -224,41 +235,41 @@ def pipeline_graph(
     ref: Ref = None,
     form: Annotated[Literal["mermaid", "dot", "json"], typer.Option("--format", help="how to draw")] = "mermaid",
     name: Annotated[str | None, typer.Option("--pipeline", help="which one; default: the file's default")] = None,
-) -> Answer:
+) -> Call:
     """Draw a pipeline."""
     from cogworks.cli import configuring
 
     source = configuring.Source(repo=repo, directory=directory, ref=ref)
-    return configuring.graph(_options(context), source, form=form, name=name)
+    return partial(configuring.graph, _options(context), source, form=form, name=name)
 
 
 @twin.command("list")
-def twin_list() -> Answer:
+def twin_list() -> Call:
     """Name the twins that come with CogWorks."""
     from cogworks.cli import programs
 
-    return programs.list_twins()
+    return programs.list_twins
 
 
 @twin.command("start", context_settings=_PASSED_ON)
-def twin_start(context: typer.Context) -> Answer:
+def twin_start(context: typer.Context) -> Call:
     """Run a twin in the foreground: `twin start github|anthropic [its own options]`."""
     from cogworks.cli import programs
 
-    return programs.launch("twin start", context.args)
+    return partial(programs.launch, "twin start", context.args)
 
 
 @service.command("run", context_settings=_PASSED_ON)
-def service_run(context: typer.Context) -> Answer:
+def service_run(context: typer.Context) -> Call:
     """Run a reference service in the foreground: `service run python [its own options]`."""
     from cogworks.cli import programs
 
-    return programs.launch("service run", context.args)
+    return partial(programs.launch, "service run", context.args)
 
 
 @app.command(context_settings=_PASSED_ON)
-def demo(context: typer.Context) -> Answer:
+def demo(context: typer.Context) -> Call:
     """Run the whole system on this machine, without accounts: `demo [its own options]`."""
     from cogworks.cli import programs
 
-    return programs.launch("demo", context.args)
+    return partial(programs.launch, "demo", context.args)

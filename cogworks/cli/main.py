@@ -16,6 +16,7 @@ from cogworks.cli.options import Globals, program_of, read_line, wants_json
 from cogworks.cli.programs import launch
 from cogworks.model.errors import CogWorksError
 
+_PARSE_ONLY = {"prog_name": "cogworks", "standalone_mode": False}
 _TWO_WORDS = frozenset({"config", "pipeline", "twin", "service"})
 
 
@@ -52,18 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Globals, words: Sequence[str]) -> Answer:
     try:
-        with _deadline(options.timeout_s):
-            answer = app(
-                list(words) if words or options.as_json else ["--help"],
-                prog_name="cogworks",
-                standalone_mode=False,
-                obj=options,
-            )
+        call = app(list(words) if words or options.as_json else ["--help"], **_PARSE_ONLY, obj=options)
     except typer.TyperException as error:
         wrong = Wrong(code="usage", message=_message(error), hint=_help_for(words))
         return Answer(exit_code=Exit.WRONG_USAGE, errors=(wrong,))
-    # --help and --version print by themselves and leave an exit code.
-    return answer if isinstance(answer, Answer) else Answer(exit_code=Exit(answer or 0))
+    if not callable(call):
+        # --help and --version print by themselves and leave an exit code.
+        return Answer(exit_code=Exit(call or 0))
+    with _deadline(options.timeout_s):
+        answer: Answer = call()
+    return answer
 
 
 @contextmanager

@@ -18,7 +18,8 @@ def launch(program: str, arguments: Sequence[str]) -> Answer:
     if program == "demo":
         return become("cogworks.demo", arguments)
     kind, known = ("twins", TWINS) if program == "twin start" else ("service", SERVICES)
-    name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
+    named = arguments and not arguments[0].startswith("-")
+    name, rest = (arguments[0], arguments[1:]) if named else ("", ())
     if name not in known:
         message = f"{name!r} is not one of ours" if name else "which one?"
         wrong = Wrong(code="usage", field="name", message=message, hint=", ".join(known))

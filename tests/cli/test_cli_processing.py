@@ -1,0 +1,167 @@
+"""`process`, `run`, `process-all`, `poll`: work in this process, and how it ends (CLI-01, CLI-02)."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cli_stand import COGWORKS, REPO, CommandLine, Program
+from hand_made import post_state
+
+from cogworks.adapters.redis_start import EmbeddedRedis, start_redis
+
+
+@pytest.fixture
+def faults(anthropic: Program) -> Iterator[Callable[[list[dict[str, object]]], None]]:
+    """Set faults of the model provider for one test."""
+    yield lambda plan: anthropic.control("faults", plan)
+    anthropic.control("faults", [])
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    with start_redis(folder=tmp_path / "r") as server:
+        yield server
+
+
+@pytest.mark.parametrize(("number", "why"), [(2, "nobody labelled it"), (3, "a person holds it")])
+def test_nothing_to_do_is_exit_0(cogworks: CommandLine, github: Program, number: int, why: str) -> None:
+    before = github.control("counts")["content_writes"]
+    said = cogworks("process", f"{REPO}#{number}", "--json")
+    assert (said.code, said.document["data"]["result"]) == (0, "nothing"), why
+    assert github.control("counts")["content_writes"] == before, why
+
+
+def test_a_private_redis_is_warned_of_and_every_log_line_is_json(cogworks: CommandLine) -> None:
+    said = cogworks("process", f"{REPO}#2", "--json")
+    lines = [json.loads(line) for line in said.err.splitlines()]
+    assert any("private Redis" in line["message"] and line["level"] == "warning" for line in lines)
+    assert cogworks("process", f"{REPO}#2", "--quiet").err == ""
+
+
+def test_one_step_and_its_nodes_then_all_of_them_to_the_end(cogworks: CommandLine) -> None:
+    first = cogworks("process", f"{REPO}#1", "--json").document["data"]
+    assert [(one["node"], one["attempt"], one["result"]) for one in first["nodes"]] == [("intake", 1, "invalid")]
+    assert (first["steps"], first["status"]) == (1, "running")
+
+    rest = cogworks("process", f"{REPO}#1", "--until-blocked", "--json")
+    assert [one["attempt"] for one in rest.document["data"]["nodes"]] == [2, 3, 4, 5, 6]
+    assert (rest.code, rest.document["data"]["status"]) == (1, "escalated")
+    assert rest.document["errors"][0]["code"] == "retry_exhausted"
+
+    again = cogworks("process", f"{REPO}#1", "--json")
+    assert (again.code, again.document["data"]["nodes"]) == (1, []), "it stays stopped until a person acts"
+
+
+def test_a_limit_of_the_provider_is_exit_75_and_waited_for(
+    cogworks: CommandLine, github: Program, faults: Callable[[list[dict[str, object]]], None]
+) -> None:
+    faults([{"match": {"path": "/v1/messages"}, "kind": "rate_limit", "reset_in": 3600}])
+    number = _new_issue(github, "Limited")
+    said = cogworks("process", f"{REPO}#{number}", "--until-blocked", "--json")
+    document = said.document
+    assert (said.code, document["retriable"], document["data"]["status"]) == (75, True, "waiting")
+    assert 3500 <= document["retry_after_s"] <= 3700
+    assert "cogworks:node:failed" not in _labels(github, number)
+    standing = cogworks("status", f"{REPO}#{number}", "--json").document["data"]["standing"]
+    assert standing.startswith("waiting for rate_limit")
+
+
+def test_many_items_go_on_after_a_failure_and_the_worst_exit_counts(cogworks: CommandLine, github: Program) -> None:
+    good = _new_issue(github, "Held", "cogworks:hold")
+    said = cogworks("process-all", REPO, "--json", "--dry-run")
+    items = {one["issue"]: one["exit_code"] for one in said.document["data"]["items"]}
+    assert items[f"{REPO}#{good}"] == 0
+    assert said.code == max(items.values())
+    assert cogworks("process-all", REPO, "--milestone", "nosuch", "--json").document["data"] == {"items": []}
+    assert len(cogworks("process-all", REPO, "--limit", "1", "--dry-run", "--json").document["data"]["items"]) == 1
+
+
+def test_another_worker_at_work_is_exit_0(cogworks: CommandLine, redis: EmbeddedRedis) -> None:
+    from cogworks.adapters.redis_connection import connect
+    from cogworks.adapters.redis_leases import RedisLeases
+    from cogworks.model.ids import parse_item
+
+    cogworks.set(redis_url=redis.url)
+    assert RedisLeases(connect(redis.url)).take_step(parse_item(f"{REPO}#2")) is not None
+    said = cogworks("process", f"{REPO}#2", "--json")
+    assert (said.code, said.document["data"]["held_elsewhere"]) == (0, True)
+
+
+def test_a_cluster_is_asked_and_does_the_work_itself(cogworks: CommandLine, redis: EmbeddedRedis) -> None:
+    cogworks.set(redis_url=redis.url)
+    said = cogworks("process", f"{REPO}#2", "--enqueue", "--json")
+    assert said.document["data"] == {"enqueued": [f"{REPO}#2"]}
+    assert "asked for a step" in cogworks("process", f"{REPO}#2", "--enqueue").out
+    assert cogworks("process", f"{REPO}#999", "--enqueue").code == 2
+    polled = cogworks("poll", REPO, "--once", "--json")
+    assert polled.code == 0
+    assert f"{REPO}#3" not in polled.document["data"]["enqueued"], "a person holds it"
+
+
+def test_a_redis_that_is_away_is_exit_75(cogworks: CommandLine) -> None:
+    cogworks.set(redis_url="redis://127.0.0.1:9/0")
+    said = cogworks("process", f"{REPO}#2", "--json")
+    assert (said.code, said.document["errors"][0]["code"]) == (75, "service_unavailable")
+    assert said.document["retry_after_s"] > 0
+
+
+def test_wrong_files_are_exit_2_with_every_problem(cogworks: CommandLine, github: Program) -> None:
+    path = f"/repos/{REPO}/contents/.cogworks/pipeline.toml"
+    body = {"message": "Break it", "content": "c2NoZW1hX3ZlcnNpb24gPSA3Cg==", "branch": "main"}
+    made = github.call("PUT", path, body, login="maria")
+    try:
+        number = _new_issue(github, "Wrong files")
+        said = cogworks("process", f"{REPO}#{number}", "--json")
+        codes = {error["code"] for error in said.document["errors"]}
+        assert (said.code, "E_SCHEMA_VERSION" in codes) == (2, True)
+    finally:
+        github.call(
+            "DELETE", path, {"message": "Mend it", "sha": made["content"]["sha"], "branch": "main"}, login="maria"
+        )
+
+
+def test_ctrl_c_is_exit_130_and_the_next_process_goes_on(
+    cogworks: CommandLine, github: Program, anthropic: Program, faults: Callable[[list[dict[str, object]]], None]
+) -> None:
+    faults([{"match": {"path": "/v1/messages"}, "nth": 1, "kind": "hold_before"}])
+    words = [*COGWORKS, "run", "--repo", REPO, "--issue", "5", "--json"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    assert anthropic.control("holds?wait=30"), "the node is at work"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    anthropic.control("release", {})
+    assert (process.returncode, out) == (130, "")
+    assert "state saved" in err
+    data = cogworks("process", f"{REPO}#5", "--json").document["data"]
+    assert [(one["node"], one["attempt"]) for one in data["nodes"]] == [("intake", 1)]
+    assert data["nodes"][0]["result"] not in ("live", "settling")
+
+
+def test_time_that_is_up_is_exit_75(
+    cogworks: CommandLine, github: Program, anthropic: Program, faults: Callable[[list[dict[str, object]]], None]
+) -> None:
+    faults([{"match": {"path": "/v1/messages"}, "nth": 1, "kind": "slow", "delay_ms": 20_000}])
+    number = _new_issue(github, "Slow")
+    said = cogworks("process", f"{REPO}#{number}", "--timeout", "4", "--json")
+    assert (said.code, said.document["errors"][0]["code"]) == (75, "timeout")
+
+
+def test_waiting_at_a_gate_is_exit_0(cogworks: CommandLine, github: Program) -> None:
+    number = _new_issue(github, "Waits")
+    post_state(github, number)
+    said = cogworks("process", f"{REPO}#{number}", "--until-blocked", "--json")
+    assert (said.code, said.document["data"]["status"]) == (0, "waiting")
+
+
+def _new_issue(github: Program, title: str, *labels: str) -> int:
+    body = {"title": title, "labels": ["cogworks:run", *labels]}
+    number: int = github.call("POST", f"/repos/{REPO}/issues", body, login="maria")["number"]
+    return number
+
+
+def _labels(github: Program, number: int) -> set[str]:
+    return {one["name"] for one in github.call("GET", f"/repos/{REPO}/issues/{number}")["labels"]}
