@@ -1,37 +1,47 @@
-# Two commands matter: `make demo` and `make test`. Both set up .venv by themselves.
+# Two commands matter: `make demo` and `make test`. Each sets up .venv by itself; git, make and Python 3.11 are enough.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+CODE   := cogworks tasks tests beat_schedule.py
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: demo test check bench chaos clean
+.PHONY: help demo test check bench chaos clean
+.DELETE_ON_ERROR:
 
-$(VENV)/.runtime: pyproject.toml constraints.txt
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "CogWorks needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@touch $@
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.runtime $@
 
-demo: $(VENV)/.runtime  ## run the main job on this machine; ARGS="--keep" and others are passed on
+demo: $(VENV)/.runtime  ## run the main job on this machine, without accounts; ARGS="--keep" and others are passed on
 	$(BIN)/cogworks demo $(ARGS)
 
-test: check  ## lint, types, contracts, every test
+test: check  ## lint, types, contracts, every test; ARGS are passed to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev  ## lint, types, contracts
-	$(BIN)/ruff check cogworks tasks tests beat_schedule.py
-	$(BIN)/ruff format --check cogworks tasks tests beat_schedule.py
+check: $(VENV)/.dev  ## lint, types, contracts, dependencies
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	$(BIN)/deptry cogworks tasks
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
 
 bench: $(VENV)/.dev  ## print figures and write bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(VENV)/.dev  ## the long fault matrix
+chaos: $(VENV)/.dev  ## the long fault matrix; SHARD=1/4 runs a quarter
 	$(BIN)/python -m pytest tests/journeys -m chaos $(ARGS)
 
-clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+clean:  ## remove what these commands made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
