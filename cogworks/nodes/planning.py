@@ -12,10 +12,11 @@ from cogworks.model.state import Artifact, Swi
 from cogworks.nodes.alignment import DeterministicCheck, verify
 from cogworks.nodes.conversation import Question, ask
 from cogworks.nodes.job import Job, Workshop
-from cogworks.nodes.material import approved_document, approved_item, issue_item, tree_item
+from cogworks.nodes.material import approved_document, approved_item, data_item, issue_item, tree_item
 from cogworks.nodes.outcomes import invalid, misaligned, succeeded
 from cogworks.nodes.toolbox import reading_bench, toolset
 from cogworks.pages.swi_page import read_swi_key, render_swi, swi_key
+from cogworks.policy.context import ContextItem
 from cogworks.policy.labels import STATUS_PREFIX
 from cogworks.policy.planning import PlanFacts, faults, ordered
 from cogworks.policy.secrets import redact
@@ -33,7 +34,8 @@ def planning(job: Job, shop: Workshop) -> Outcome:
     wrong = faults(plan.sub_work_items, facts)
     if wrong:
         return invalid(wrong, message="the plan does not hold")
-    alignment = verify(job, shop, asked=[], produced=[], checks=_checks(plan))
+    produced = [data_item("plan", plan.model_dump(mode="json"))]
+    alignment = verify(job, shop, asked=_documents(job, shop), produced=produced, checks=_checks(plan))
     if not alignment.aligned:
         return misaligned(alignment, message=f"score {alignment.score:.2f} against {alignment.threshold:.2f}")
     items = ordered(plan.sub_work_items)
@@ -54,7 +56,7 @@ def planning(job: Job, shop: Workshop) -> Outcome:
 
 
 def _question(job: Job, shop: Workshop) -> Question:
-    documents = [*approved_item(job, shop, "spec", priority=1), *approved_item(job, shop, "interfaces", priority=1)]
+    documents = _documents(job, shop)
     return Question(
         template="planning",
         purpose="generate",
@@ -69,6 +71,10 @@ def _question(job: Job, shop: Workshop) -> Question:
         bench=reading_bench(job, shop, ref=job.base_head),
         with_feedback=True,
     )
+
+
+def _documents(job: Job, shop: Workshop) -> list[ContextItem]:
+    return [*approved_item(job, shop, "spec", priority=1), *approved_item(job, shop, "interfaces", priority=1)]
 
 
 def _facts(job: Job, shop: Workshop) -> PlanFacts:

@@ -38,10 +38,26 @@ def review(job: Job, shop: Workshop) -> Outcome:
         DeterministicCheck(name=f"{c.path} was examined", passed=c.path in examined, finding="no pass looked at it")
         for c in changed
     ]
-    alignment = verify(job, shop, asked=[], produced=[], checks=checks)
+    asked, produced = _compared(job, shop, head, base, findings)
+    alignment = verify(job, shop, asked=asked, produced=produced, checks=checks)
     if not alignment.aligned:
         return misaligned(alignment, message="the review did not look at every changed file")
     return _outcome(findings, head, alignment_score=alignment.score, base=base)
+
+
+def _compared(
+    job: Job, shop: Workshop, head: Sha, base: Sha, findings: Sequence[Finding]
+) -> tuple[list[ContextItem], list[ContextItem]]:
+    """Return what the review was about and what it found, for the check that safety-affecting items get."""
+    assert job.swi_issue is not None
+    asked = [issue_item(job.swi_issue, kind="sub_work_item"), *approved_item(job, shop, "spec")]
+    told = [f"{one.severity} {one.source} {one.file or ''} {one.description}" for one in findings]
+    return asked, [_diff_item(job, shop, head, base), data_item("findings", told)]
+
+
+def _diff_item(job: Job, shop: Workshop, head: Sha, base: Sha) -> ContextItem:
+    text = shop.git.diff(job.key.item.repo, base=base, head=head)
+    return ContextItem(id="diff", kind="diff", priority=1, text=text, source="diff", ref=head[:12])
 
 
 def _outcome(findings: list[Finding], head: Sha, *, alignment_score: float, base: Sha) -> Outcome:
@@ -110,10 +126,9 @@ def _blocking(criterion: str, path: str, text: str) -> Finding:
 
 def _ask(job: Job, shop: Workshop, name: str, head: Sha, base: Sha, paths: Sequence[str]) -> ReviewOutput:
     assert job.swi_issue is not None
-    diff = shop.git.diff(job.key.item.repo, base=base, head=head)
     items = [
         issue_item(job.swi_issue, kind="sub_work_item"),
-        ContextItem(id="diff", kind="diff", priority=1, text=diff, source="diff", ref=head[:12]),
+        _diff_item(job, shop, head, base),
         *approved_item(job, shop, "spec"),
         *approved_item(job, shop, "interfaces"),
         data_item("traceability", [row.requirement_id + " " + row.text for row in job.state.traceability], priority=3),
