@@ -40,7 +40,9 @@ def _delivered(job: Job, shop: Workshop, spec: ArchitectureOutput, text: str, al
     branch, head = push_files(job, shop, slug=slug, files={path: text}, summary=spec.title)
     cells = {r.id: f"{r.id} in spec.md" for r in spec.requirements}
     rows = fill(job.state.traceability, "architecture", cells, reason="not in the specification")
-    facts = PullFacts(summary=spec.summary, score=alignment.score, rows=rows, cost=shop.tally.cost)
+    facts = PullFacts(
+        summary=spec.summary, score=alignment.score, rows=rows, cost=shop.tally.cost, unbooked=shop.tally.cost
+    )
     pull = ensure_pull(
         job,
         shop,

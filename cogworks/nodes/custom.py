@@ -64,7 +64,9 @@ def _delivered(job: Job, shop: Workshop, answer: Output) -> Outcome:
         head=name,
         base=job.base_branch,
         title=pull_title(job.state, job.key.ref, kind=job.node.id, title=answer.title),
-        body=render_pull(job.state, job.key.ref, PullFacts(summary=answer.title, cost=shop.tally.cost)),
+        body=render_pull(
+            job.state, job.key.ref, PullFacts(summary=answer.title, cost=shop.tally.cost, unbooked=shop.tally.cost)
+        ),
     )
     artifact = Artifact(kind="pr", ref=str(pull.number), sha=head)
     return replace(

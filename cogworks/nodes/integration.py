@@ -57,7 +57,11 @@ def _open(job: Job, shop: Workshop) -> Pull:
         depends_on=tuple(int(swi.pr) for swi in needed if swi.pr),
         checks=checks_of(ended),
         score=next((o.alignment.score for o in reversed(ended) if o.alignment), None),
-        rows=tuple(row for row in _rows(job, None) if row.requirement_id in job.swi.requirements),
+        rows=tuple(
+            replace(row, status="delivered here")
+            for row in _rows(job, None)
+            if row.requirement_id in job.swi.requirements
+        ),
         cost=Cost(microusd=job.swi.cost.microusd, tokens=job.swi.cost.tokens),
     )
     return ensure_pull(

@@ -125,7 +125,12 @@ def _delivered(
     cells = dict.fromkeys(told, covered)
     rows = fill(job.state.traceability, "interface", cells, reason="no interface for it")
     facts = PullFacts(
-        summary=design.notes or "Interfaces.", checks=checks, score=alignment.score, rows=rows, cost=shop.tally.cost
+        summary=design.notes or "Interfaces.",
+        checks=checks,
+        score=alignment.score,
+        rows=rows,
+        cost=shop.tally.cost,
+        unbooked=shop.tally.cost,
     )
     spec = job.state.artifacts.get("spec")
     before = [(branch(job.state, "spec"), sha) for sha in approved_heads(job)] if spec else []

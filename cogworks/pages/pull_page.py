@@ -17,7 +17,10 @@ KIND = "pr"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullFacts:
-    """What a body says beyond the state: summary, predecessors, checks, requirement rows, cost."""
+    """What a body says beyond the state: summary, predecessors, checks, requirement rows, cost of this part.
+
+    ``unbooked`` is what of it the state does not hold yet, because its attempt has not ended.
+    """
 
     summary: str
     depends_on: tuple[int, ...] = ()
@@ -25,6 +28,7 @@ class PullFacts:
     score: float | None = None
     rows: tuple[MatrixRow, ...] = ()
     cost: Cost = Cost()
+    unbooked: Cost = Cost()
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -38,7 +42,7 @@ def pull_title(state: RunState, ref: NodeRef, *, kind: str, title: str) -> str:
 
 def render_pull(state: RunState, ref: NodeRef, facts: PullFacts) -> str:
     """Return the body; when too long, the checks are cut and traceability never."""
-    so_far = state.cost.microusd + facts.cost.microusd
+    so_far = state.cost.microusd + facts.unbooked.microusd
     head = "\n".join(
         [mark(KIND, run=state.run_id, node=ref.node, swi=ref.swi), *_banner(state), inert(facts.summary), ""]
     )
