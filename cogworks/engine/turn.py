@@ -35,6 +35,7 @@ from cogworks.model.github import Issue
 from cogworks.model.ids import Item, RepoName, RunId
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import RunState, state_to_json
+from cogworks.pages.quoting import inert
 from cogworks.policy.labels import NODE_FAILED, runnable
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Keeper, StepLease
@@ -198,6 +199,13 @@ def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> R
     return read_config(git, repo, ref=head, shipped=house.shipped)
 
 
+def _complaints(error: CogWorksError) -> list[str]:
+    """Return what is wrong, a line each; a finding in a file starts with its code (ENG-06)."""
+    if isinstance(error, ConfigError):
+        return [f"`{problem.code}` {inert(str(problem))}" for problem in error.problems]
+    return [inert(line) for line in error.message.splitlines()]
+
+
 def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found, error: CogWorksError) -> StepReport:
     """Say once on the issue why nothing can run, and stop: no call to a model was made (CFG-01, CONST-03)."""
     state = found.state
@@ -205,7 +213,7 @@ def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found
         return StepReport(result=StepResult.REFUSED, state=state, error=error)
     book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={}, projected=False)
     key = f"{item}/config/{sha256_text(error.message)[:16]}"
-    lines = "\n".join(f"- {line}" for line in error.message.splitlines())
+    lines = "\n".join(f"- {line}" for line in _complaints(error))
     text = f"### Nothing was started: `{error.category}`\n{lines}\n\nFix it, then remove `{NODE_FAILED}`.\n"
     book.post_once(key, notice(key, "config", text))
     ensure_labels(github, Labels(), item.repo, frozenset({NODE_FAILED}))
