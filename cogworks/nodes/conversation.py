@@ -22,7 +22,7 @@ from cogworks.model.outputs import SCHEMAS, Output
 from cogworks.nodes.gateway import Sent, call_id_of, send
 from cogworks.nodes.job import Job, Workshop
 from cogworks.nodes.material import scanned
-from cogworks.nodes.prompt import Prompt, feedback_text, system_blocks
+from cogworks.nodes.prompt import Prompt, feedback_item, feedback_text, system_blocks
 from cogworks.policy.context import BYTES_PER_TOKEN, ContextItem, assemble
 from cogworks.policy.llm_request import request_body
 from cogworks.policy.secrets import redact, redact_value
@@ -100,7 +100,7 @@ def _request(job: Job, shop: Workshop, question: Question) -> LlmRequest:
             "dropped": [f"{gone.id}: {gone.reason}" for gone in package.dropped],
         }
     )
-    told = feedback_text(job.feedback) if question.with_feedback else ""
+    told = _feedback(job) if question.with_feedback else ""
     prompt = Prompt(
         material=package.texts, task=question.task, feedback="\n\n".join(x for x in (told, *question.extra) if x)
     )
@@ -116,6 +116,12 @@ def _request(job: Job, shop: Workshop, question: Question) -> LlmRequest:
         identity=_identity(job, question),
         timeout_s=float(job.config.llm.request_timeout_seconds),
     )
+
+
+def _feedback(job: Job) -> str:
+    """Return what earlier attempts teach; it holds others' words, so it is scanned like any material (INJ-01)."""
+    item = feedback_item(job.feedback)
+    return feedback_text(job.feedback, scanned(job, item)) if item else ""
 
 
 def _identity(job: Job, question: Question) -> CallIdentity:

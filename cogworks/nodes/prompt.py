@@ -37,18 +37,21 @@ def system_blocks(constitution: Constitution, rendered: str) -> tuple[Block, ...
     return (Block(text=constitution.text), Block(text=PREAMBLE), Block(text=rendered, cached=True))
 
 
-def feedback_text(feedback: Feedback) -> str:
-    """Return what went wrong before: the latest attempt in full, earlier ones in a line each (PRM-04)."""
+def feedback_item(feedback: Feedback) -> ContextItem | None:
+    """Return what went wrong before as material: the latest attempt in full, earlier ones in a line each (PRM-04)."""
     if feedback.loop == "first":
-        return ""
+        return None
     lines = [str(one) for one in feedback.diagnostics]
     lines += [
         f"{one.severity} {one.kind} {one.file or ''}{f':{one.line}' if one.line else ''}: {one.description}"
         f"{f' Suggestion: {one.suggestion}' if one.suggestion else ''}"
         for one in feedback.findings
     ]
-    item = ContextItem(
-        id="feedback", kind="feedback", priority=1, text="\n".join(lines) or feedback.message, source="previous-attempt"
-    )
+    text = "\n".join([*(lines or [feedback.message]), *feedback.earlier])
+    return ContextItem(id="feedback", kind="feedback", priority=1, text=text, source="previous-attempt")
+
+
+def feedback_text(feedback: Feedback, item: ContextItem) -> str:
+    """Return ``item`` in its fence, under the words that say what to do with it."""
     head = "Your previous attempt was rejected." if feedback.loop == "retry" else "Your previous work needs rework."
-    return "\n".join([f"{head} Settle every point:", fence(item), *feedback.earlier])
+    return f"{head} Settle every point:\n{fence(item)}"
