@@ -19,7 +19,11 @@ _ENDS = {COMPLETE, FAILED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """Seed, script, faults and what happens in between; ``disturb`` acts as soon as the model's fault holds a call."""
+    """Seed, script, faults and what happens in between.
+
+    ``disturb`` acts as soon as a fault holds a request. ``forgets`` says that answers of the model may be asked for
+    again, because nothing is left of them.
+    """
 
     name: str
     why: str
@@ -27,7 +31,9 @@ class Journey:
     files: Mapping[str, str] | Path = field(default_factory=lambda: CALC)
     settings: Mapping[str, str] = field(default_factory=lambda: QUICK)
     model_faults: tuple[Mapping[str, Any], ...] = ()
+    github_faults: tuple[Mapping[str, Any], ...] = ()
     disturb: Callable[[Stack], None] | None = None
+    forgets: bool = False
     ends_with: str = COMPLETE
     within_s: float = 60.0
 
@@ -50,9 +56,10 @@ def travel(journey: Journey, *, service_home: Path, arrived: Callable[[Arrival],
     seed = Seed(title=journey.plan.title, body=journey.plan.issue_body, files=journey.files)
     with running(seed, rules_of(journey.plan), service_home=service_home, settings=journey.settings) as stack:
         stack.set_faults("anthropic", journey.model_faults)
+        stack.set_faults("github", journey.github_faults)
         merge = stack.maria.merge_what_waits
         if journey.disturb is not None:
-            until(lambda: stack.held("anthropic"), within_s=60, what="the model is called", meanwhile=merge)
+            until(stack.holds_a_request, within_s=60, what="a fault holds a request", meanwhile=merge)
             journey.disturb(stack)
         took_s = until(lambda: _ended(stack), within_s=journey.within_s, what="the run ends", meanwhile=merge)
         found = stack.maria.look_around()
@@ -60,6 +67,8 @@ def travel(journey: Journey, *, service_home: Path, arrived: Callable[[Arrival],
         assert found.doubled() == []
         assert stack.ask("github", "violations")["violations"] == []
         assert stack.conforms() == []
+        if not journey.forgets:
+            assert stack.asked_twice() == []
         if journey.disturb is None:
             assert stack.logged_errors() == []
         arrived(Arrival(stack=stack, found=found, took_s=took_s))

@@ -1,5 +1,6 @@
 """The GitHub twin as a person sees it: what she does there, and what she finds in the end."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -53,6 +54,14 @@ class Person:
     def comments(self) -> list[str]:
         """Return the bodies of all comments on the work item."""
         return [one["body"] for one in self.get("/issues/1/comments")]
+
+    def told_cost_microusd(self) -> int:
+        """Return what the run says it has spent."""
+        state = next(body for body in self.comments() if body.startswith("<!-- cogworks:state"))
+        told: int = json.loads(state.partition("<!-- cogworks:json\n")[2].partition("\ncogworks:end")[0])["cost"][
+            "microusd"
+        ]
+        return told
 
     def look_around(self) -> "Found":
         """Return everything there is."""

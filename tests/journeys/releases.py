@@ -21,11 +21,14 @@ class Fix:
 
     def fetch(self, folder: Path) -> "Releases":
         """Fetch both releases and unpack them below ``folder``."""
-        return Releases(
-            fix=self,
-            broken=_source(self.project, self.broken, folder),
-            mended=_source(self.project, self.mended, folder),
-        )
+        versions = (self.broken, self.mended)
+        running = [_download(f"{self.project}=={version}", folder) for version in versions]
+        for version, download in zip(versions, running, strict=True):
+            _, said = download.communicate(timeout=120)
+            wanted = f"the source of {self.project} {version}"
+            assert download.returncode == 0, f"this journey needs {wanted}, and pip cannot get it:\n{said}"
+        broken, mended = (_unpacked(f"{self.project}-{version}", folder) for version in versions)
+        return Releases(fix=self, broken=broken, mended=mended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,13 @@ def own_tests_pass(folder: Path) -> bool:
     return done.returncode == 0
 
 
-def _source(project: str, version: str, folder: Path) -> Path:
-    wanted = f"{project}=={version}"
+def _download(wanted: str, folder: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-binary", ":all:", "--dest", str(folder), wanted]
-    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"this journey needs the source of {wanted}, and pip cannot get it:\n{done.stderr}"
-    with tarfile.open(folder / f"{project}-{version}.tar.gz") as archive:
+    return subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+
+
+def _unpacked(name: str, folder: Path) -> Path:
+    with tarfile.open(folder / f"{name}.tar.gz") as archive:
         archive.extractall(folder, filter="data")
-    return folder / f"{project}-{version}"
+    return folder / name

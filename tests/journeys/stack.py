@@ -148,9 +148,25 @@ class Stack:
         """Let a twin fail as told."""
         self.ask(twin, "faults", method="POST", body=list(faults))
 
-    def held(self, twin: str) -> bool:
+    def holds_a_request(self) -> bool:
         """Whether a twin holds a request back."""
-        return bool(self.ask(twin, "holds")["holds"])
+        return any(self.ask(twin, "holds")["holds"] for twin in ("github", "anthropic"))
+
+    def let_go(self) -> None:
+        """Let every held request go on."""
+        for twin in ("github", "anthropic"):
+            self.ask(twin, "release", method="POST", body={})
+
+    def asked_twice(self) -> list[str]:
+        """Return the calls of the model whose answer arrived, and that were sent and paid again."""
+        log = self.ask("anthropic", "log")["requests"]
+        paid = Counter(json.dumps(one["request"]) for one in log if one["outcome"] == "delivered")
+        return [f"{count} times: {text[:300]}" for text, count in paid.items() if count > 1]
+
+    def paid_microusd(self) -> int:
+        """Return what the model provider charged for answers that arrived."""
+        charged: int = self.ask("anthropic", "counts")["delivered"]["cost_microusd"]
+        return charged
 
     def requests(self, *, after: int = 0) -> list[dict[str, Any]]:
         """Return what CogWorks asked the GitHub twin for."""

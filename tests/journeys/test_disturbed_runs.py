@@ -25,17 +25,21 @@ def _kill_the_worker(stack: Stack) -> None:
 
 def _empty_redis(stack: Stack) -> None:
     stack.empty_redis()
-    stack.ask("anthropic", "release", method="POST", body={})
+    stack.let_go()
 
 
-def _disturbed(name: str, why: str, disturb: Callable[[Stack], None]) -> Journey:
-    return Journey(name=name, why=why, plan=ONE, settings=FORGETFUL, model_faults=_IN_THE_MIDDLE, disturb=disturb)
+def _disturbed(name: str, why: str, disturb: Callable[[Stack], None], *, forgets: bool) -> Journey:
+    return Journey(
+        name=name, why=why, plan=ONE, settings=FORGETFUL, model_faults=_IN_THE_MIDDLE, disturb=disturb, forgets=forgets
+    )
 
 
 JOURNEYS = [
-    _disturbed("all-stopped-redis-empty", "a host is shut down and comes up without its disk", _stop_everything),
-    _disturbed("worker-killed", "the kernel kills one worker, Redis knows everything", _kill_the_worker),
-    _disturbed("flushall", "Redis fails over to an empty copy under living workers", _empty_redis),
+    _disturbed(
+        "all-stopped-redis-empty", "a host is shut down and comes up without its disk", _stop_everything, forgets=True
+    ),
+    _disturbed("worker-killed", "the kernel kills one worker, Redis knows everything", _kill_the_worker, forgets=False),
+    _disturbed("flushall", "Redis fails over to an empty copy under living workers", _empty_redis, forgets=True),
 ]
 
 

@@ -23,6 +23,7 @@ def test_three_sub_work_items_become_three_pull_requests(service_home: Path) -> 
         assert [pull.slug for pull in found.pulls] == expected_pulls(THREE)
         assert found.comments == expected_comments(THREE)
         assert found.issues == expected_issues(THREE)
+        assert stack.maria.told_cost_microusd() == stack.paid_microusd()
         requests = stack.requests()
         writes = sum(one["content_write"] for one in requests)
         git = sum(".git/" in one["route"] for one in requests)
