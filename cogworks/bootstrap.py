@@ -51,7 +51,7 @@ _REDELIVERY_SHARE = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What commands that change nothing look through; the last three are None when no Redis is named."""
+    """What commands that change nothing look through; the parts of Redis are None when none is named."""
 
     github: GitHub
     clock: Clock
@@ -59,6 +59,7 @@ class Reading:
     ledger: Ledger | None
     leases: Leases | None
     projection: Projection | None
+    close: Callable[[], None]
 
 
 def reading(settings: Settings) -> Reading:
@@ -77,6 +78,7 @@ def reading(settings: Settings) -> Reading:
         ledger=None if client is None else RedisLedger(client),
         leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
         projection=None if client is None else RedisProjection(client),
+        close=(lambda: None) if client is None else client.close,
     )
 
 
@@ -91,7 +93,8 @@ def redis_problems(redis_url: str) -> list[Problem]:
     """Return everything that keeps a Redis from being relied on; empty when it can be used."""
     from cogworks.adapters.redis_check import check_redis
 
-    return check_redis(connect(redis_url, timeout_s=5.0))
+    with connect(redis_url, timeout_s=5.0) as client:
+        return check_redis(client)
 
 
 def private_redis(folder: Path) -> "EmbeddedRedis":

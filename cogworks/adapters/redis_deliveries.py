@@ -14,6 +14,10 @@ class RedisDeliveries:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
     def take(self, delivery_id: str) -> bool:
         """Remember a delivery; False when it was taken before."""
         with redis_errors():

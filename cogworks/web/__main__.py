@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 import uvicorn
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     # uvicorn raises the signal again when it is done: ending is what was asked, not a failure.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: sys.exit(0))
-    with listener:
+    with listener, closing(office):
         _tell(listener, webhooks=not options.no_webhooks)
         uvicorn.Server(config).run(sockets=[listener])
     return 0

@@ -19,6 +19,7 @@ class Deliveries(Protocol):
 
     def take(self, delivery_id: str) -> bool: ...
     def give_back(self, delivery_id: str) -> None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,11 @@ class Office:
     on_loopback: bool
     llm_key_is_set: bool
     metrics: Metrics = field(default_factory=Metrics)
+
+    def close(self) -> None:
+        """End every connection."""
+        self.reading.close()
+        self.deliveries.close()
 
 
 def open_office(settings: Settings, *, on_loopback: bool) -> Office:
