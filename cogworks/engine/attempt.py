@@ -29,6 +29,7 @@ from cogworks.nodes.table import craft_of
 from cogworks.nodes.template import Template, parse_template
 from cogworks.pages.node_comment import attempt_path
 from cogworks.pages.pull_page import audit_branch
+from cogworks.pages.state_comment import StateUnreadable
 from cogworks.policy.failures import Decision, decide_on
 from cogworks.policy.secrets import redact_value
 from cogworks.ports.runtime import Claim, Keeper, Refusal
@@ -43,6 +44,9 @@ def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     except (Transient, DependencyUnavailable) as error:
         house.log("task", f"{ref} attempt {attempt} could not begin: {error.code}: {error.message}")
         return "unavailable"
+    except StateUnreadable as error:
+        house.log("task", f"{ref} attempt {attempt} of {item} was not begun: {error.message}")
+        return error.code
 
 
 def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:

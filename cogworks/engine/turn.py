@@ -36,6 +36,7 @@ from cogworks.model.ids import Item, RepoName, RunId
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.quoting import inert
+from cogworks.pages.state_comment import StateUnreadable
 from cogworks.policy.labels import NODE_FAILED, runnable
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Keeper, StepLease
@@ -88,13 +89,14 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     github = house.ports.github.guarded_by(keeper.guard)
     issue = github.issues.get(item.repo, item.number)
-    found = load_state(house.ports.projection, github, item)
+    found = Found(state=None, facts={}, projected=False)
     try:
+        found = load_state(house.ports.projection, github, item)
         config = _config_for(house, github, item.repo, found)
         broken = _broken_rules(house, github, item.repo, config)
         if found.state is None and broken is not None:
             raise broken
-    except (ConfigError, PolicyViolation) as error:
+    except (ConfigError, PolicyViolation, StateUnreadable) as error:
         return _refuse(house, github, item, issue, found, error)
     if config.config.labels.hold in issue.labels:
         house.log("safety_event", f"{item} is on hold: human review required")
