@@ -14,8 +14,8 @@ def serve(options: Globals, *, host: str, port: int, console: bool, webhooks: bo
     needs = [Need.GITHUB, Need.REDIS]
     needs += [Need.WEBHOOKS] if webhooks else []
     needs += [] if is_loopback(host) else [Need.CONSOLE]
-    operator(options, *needs)
-    words = ["--host", host, "--port", str(port)]
+    settings = operator(options, *needs)
+    words = ["--host", host, "--port", str(port), "--log-level", settings.log_level]
     words += [] if console else ["--no-console"]
     words += [] if webhooks else ["--no-webhooks"]
     return become("cogworks.web", words)

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     except (ConfigError, OSError) as error:
         sys.stderr.write(f"serve: {error}\n")
         return 2
+    if options.log_level:
+        settings = settings.model_copy(update={"log_level": options.log_level})
     start_telemetry(settings)
     office = open_office(settings, on_loopback=here)
     app = build_app(office, webhooks=not options.no_webhooks, console=not options.no_console)
@@ -55,6 +57,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="cogworks serve")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--log-level", help="default: COGWORKS_LOG_LEVEL")
     parser.add_argument("--no-console", action="store_true")
     parser.add_argument("--no-webhooks", action="store_true")
     return parser.parse_args(arguments)
