@@ -44,7 +44,8 @@ class Options:
 def main() -> int:
     """Run the demo and return its exit code: 0 verified, 1 not, 2 wrong use, 130 interrupted."""
     options = _options()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     progress = Progress(quiet=options.as_json)
     try:
         with ExitStack() as stack:
