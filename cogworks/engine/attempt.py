@@ -14,7 +14,7 @@ from cogworks.engine.configuring import default_branch, read_config, read_consti
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import RIDING, Found, load_state, unjournalled
+from cogworks.engine.loading import RIDING, Found, dispatched_before_loss, load_state, unjournalled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
@@ -35,6 +35,8 @@ from cogworks.policy.secrets import redact_value
 from cogworks.ports.runtime import Claim, Keeper, Refusal
 
 _TEMPLATE_DIR = ".cogworks/templates/"
+_SETTLING_RETRY_S = 10.0
+"""After Redis was lost its living owner comes first; asking at once again would go in circles until it had time to."""
 
 
 def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
@@ -55,7 +57,8 @@ def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     if state is None or state.node(ref).status is not NodeStatus.ACTIVE or state.node(ref).attempts != attempt:
         return "not_active"
     key = AttemptKey(item, state.run_id, ref, attempt)
-    claim = house.ports.leases.claim(key, owner=house.owner, fence_floor=state.fence, seen_before=not found.projected)
+    seen_before = not found.projected or dispatched_before_loss(key) in found.facts
+    claim = house.ports.leases.claim(key, owner=house.owner, fence_floor=state.fence, seen_before=seen_before)
     if isinstance(claim, Refusal):
         _note_refusal(house, key, claim)
         return claim.value
@@ -72,7 +75,8 @@ def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
     """Leave word of what a refusal means for the run: try again soon, or give the attempt up."""
     if refusal is Refusal.SETTLING:
-        house.ports.projection.note(key.item, {f"sent:{key}": ""})
+        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
+        house.ports.projection.note(key.item, {f"sent:{key}": due.isoformat()})
     if refusal is Refusal.EXHAUSTED:
         outcome = Outcome(
             result=Result.FAILED,

@@ -48,3 +48,8 @@ RIDING = "audit:"
 def unjournalled(key: AttemptKey) -> str:
     """Return the fact under which an outcome is noted that no journal entry tells of: it waits, or had no owner."""
     return f"unjournalled:{key}"
+
+
+def dispatched_before_loss(key: AttemptKey) -> str:
+    """Return the fact which says that an attempt was under way when Redis was lost: a living owner comes first."""
+    return f"before-loss:{key}"

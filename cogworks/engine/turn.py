@@ -16,10 +16,11 @@ from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels, prepare_labels
-from cogworks.engine.loading import Found, load_state
+from cogworks.engine.loading import Found, dispatched_before_loss, load_state
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
+from cogworks.engine.progress import at_work
 from cogworks.engine.run_config import RunConfig
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
@@ -32,9 +33,9 @@ from cogworks.model.errors import (
     StaleFence,
 )
 from cogworks.model.github import Issue
-from cogworks.model.ids import Item, RepoName, RunId
+from cogworks.model.ids import AttemptKey, Item, RepoName, RunId
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import RunState, state_to_json
+from cogworks.model.state import NodeStatus, RunState, state_to_json
 from cogworks.pages.quoting import inert
 from cogworks.pages.state_comment import StateUnreadable
 from cogworks.policy.labels import NODE_FAILED, runnable
@@ -154,12 +155,12 @@ def _advance(
         ports.git.fetch(state.repo)
         book.restore()
         prepare_labels(github, config.config.labels, state.repo, graph)
+        _restore(house, found, state)
     scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
     happened = scene.events(state, journal, graph)
     if broken is not None and state.status.open:
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
     if not happened:
-        _restore(house, found, state)
         return StepReport(result=StepResult.NOTHING, state=state)
     state = _decide_all(house, happened, config, performer, state)
     return StepReport(result=StepResult.STEPPED, state=state)
@@ -180,8 +181,13 @@ def _decide_all(
 
 
 def _restore(house: House, found: Found, state: RunState) -> None:
-    """Rebuild a lost projection from the state that GitHub holds."""
-    if not found.projected and found.state is not None:
+    """Rebuild a lost projection from the state that GitHub holds; last, when all else that it needs is noted."""
+    if found.state is not None:
+        keys = [
+            AttemptKey(state.item, state.run_id, ref, state.node(ref).attempts)
+            for ref in at_work(state, NodeStatus.ACTIVE)
+        ]
+        house.ports.projection.note(state.item, {dispatched_before_loss(key): "yes" for key in keys})
         house.ports.projection.save(
             state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
         )
