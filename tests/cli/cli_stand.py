@@ -1,11 +1,13 @@
 """Twins as processes, a repository of our own on them, and the command line called in this process or its own."""
 
+import gc
 import json
 import logging
 import os
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +72,9 @@ def running(*words: str, env: Mapping[str, str] | None = None) -> Iterator[Progr
     try:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
-        yield Program(process=process, url=said.get("url") or said["serve"], tokens=said.get("tokens", {}))
+        yield Program(
+            process=process, url=said.get("url") or said.get("serve") or said["path"], tokens=said.get("tokens", {})
+        )
     finally:
         process.terminate()
         process.wait(timeout=15)
@@ -122,11 +126,20 @@ class CommandLine:
     def __call__(self, *words: str) -> Said:
         """Call the command line in this process."""
         handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+        code = 2
         try:
             code = main(words)
         finally:
             logging.getLogger().handlers[:] = handlers
             logging.getLogger().setLevel(level)
             logging.captureWarnings(capture=False)
+            if code != 2:  # wrong usage has spoken with nobody
+                self._forget_connections()
         said = self._capsys.readouterr()
         return Said(code=code, out=said.out, err=said.err)
+
+    def _forget_connections(self) -> None:
+        """A command's connections end with its process; here the process goes on."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()

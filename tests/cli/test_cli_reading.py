@@ -8,7 +8,7 @@ import pytest
 from cli_stand import REPO, CommandLine, Program
 from hand_made import post_state
 
-from cogworks.model.state import RunState, state_as_value
+from cogworks.model.state import RunState, RunStatus, state_as_value
 
 REPORT = """\
 Pipeline #4 Cost Report
@@ -187,3 +187,10 @@ def test_health_says_who_is_away(cogworks: CommandLine, tmp_path: Path) -> None:
         "model key": "missing_key",
         "redis": "redis_unreachable",
     }
+
+
+def test_a_watch_ends_with_the_run(cogworks: CommandLine, github: Program) -> None:
+    made = github.call("POST", f"/repos/{REPO}/issues", {"title": "Over"}, login="maria")
+    post_state(github, made["number"], status=RunStatus.COMPLETED, wait=None)
+    said = cogworks("status", f"{REPO}#{made['number']}", "--watch")
+    assert (said.code, "completed" in said.out) == (0, True)
