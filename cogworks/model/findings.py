@@ -65,6 +65,10 @@ class Finding:
         """Whether this finding alone rejects the output."""
         return self.severity is Severity.BLOCKING
 
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        return " ".join(part for part in (self.severity, self.kind, where) if part) + f": {self.description}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
