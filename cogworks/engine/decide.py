@@ -88,7 +88,7 @@ def _approved(state: RunState, event: told.GateApproved, graph: Graph, config: R
     output = event.results.get(event.ref.node, {})
     routed = route(state, graph, event.ref, output=output, results=event.results)
     if routed.stop:
-        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now)
+        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now, halts=routed.halts)
     settled = settle(routed.state, graph, config, now)
     return Decision(state=settled.state, effects=(*routed.notes, *settled.effects))
 

@@ -109,7 +109,7 @@ def _completed(state: RunState, event: NodeEnded, graph: Graph, config: RunConfi
         return settle(state, graph, config, now)
     routed = route(state, graph, event.ref, output=event.outcome.output or {}, results=event.results)
     if routed.stop:
-        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now)
+        return fail_node(routed.state, event.ref, *routed.stop, graph=graph, config=config, now=now, halts=routed.halts)
     settled = settle(routed.state, graph, config, now)
     return Decision(state=settled.state, effects=(*routed.notes, *settled.effects))
 

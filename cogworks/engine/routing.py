@@ -19,11 +19,12 @@ HARD_TRAVERSAL_CAP = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """The state after routing; ``stop`` says why the run cannot go on from here, if so."""
+    """The state after routing; ``stop`` says why the run cannot go on from here, ``halts`` that nobody is asked."""
 
     state: RunState
     notes: tuple[Note, ...]
     stop: tuple[FailureCategory, str] | None = None
+    halts: bool = False
 
 
 def route(state: RunState, graph: Graph, ref: NodeRef, *, output: JsonObject, results: Results) -> Routed:
@@ -73,7 +74,8 @@ def _take(state: RunState, graph: Graph, ref: NodeRef, chosen: tuple[Edge, ...],
         forward = tuple(edge for edge in graph.edges if edge.id == back.rework.overflow_edge)
         return Routed(state=_resolve(state, graph, ref, forward), notes=notes)
     message = f"rework edge {back.id} was taken {at.traversals} times, its limit; findings are still open"
-    return Routed(state=state, notes=notes, stop=(FailureCategory.TRAVERSALS_EXHAUSTED, message))
+    halts = back.rework.overflow == "halt"
+    return Routed(state=state, notes=notes, stop=(FailureCategory.TRAVERSALS_EXHAUSTED, message), halts=halts)
 
 
 def _resolve(state: RunState, graph: Graph, ref: NodeRef, chosen: tuple[Edge, ...]) -> RunState:

@@ -106,11 +106,22 @@ def fail_node(
     graph: Graph,
     config: RunConfig,
     now: datetime,
+    halts: bool = False,
 ) -> Decision:
-    """Return the decision that ``ref`` failed; siblings go on unless the node aborts them (ENG-34)."""
+    """Return the decision that ``ref`` failed; siblings go on unless the node aborts them (ENG-34).
+
+    ``halts``: the pipeline says that this is a failure and no question to people.
+    """
     state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.FAILED, error=message[:500], ended_at=now))
-    failure = state.failure or Failure(category=category, node=ref.node, swi=ref.swi, message=message[:2000], at=now)
-    state = replace(state, failure=failure)
+    failure = Failure(
+        category=category,
+        node=ref.node,
+        swi=ref.swi,
+        message=message[:2000],
+        at=now,
+        escalated=not halts and (category in _ESCALATES or ref.node == END_TO_END),
+    )
+    state = replace(state, failure=state.failure or failure)
     stop: tuple[do.Effect, ...] = ()
     if node_of(graph, ref).abort_siblings_on_failure:
         for other in at_work(state, NodeStatus.ACTIVE):
@@ -122,8 +133,7 @@ def fail_node(
 
 def _fail(state: RunState) -> Decision:
     assert state.failure is not None
-    asks_people = state.failure.category in _ESCALATES or state.failure.node == END_TO_END
-    status = RunStatus.ESCALATED if asks_people else RunStatus.FAILED
+    status = RunStatus.ESCALATED if state.failure.escalated else RunStatus.FAILED
     state = replace(state, status=status, wait=None)
     assert state.failure is not None
     return _announce(

@@ -213,7 +213,7 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why the run stopped."""
+    """Why the run stopped; ``escalated`` says that a rule hands it to people instead of calling it failed."""
 
     __pydantic_config__ = _CLOSED
     category: FailureCategory
@@ -221,6 +221,7 @@ class Failure:
     message: str
     at: datetime
     swi: SwiOrdinal | None = None
+    escalated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
