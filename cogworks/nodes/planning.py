@@ -63,6 +63,7 @@ def _question(job: Job, shop: Workshop) -> Question:
         values={"max_sub_work_items": str(job.config.budgets.max_sub_work_items)},
         items=[
             *documents,
+            *([] if documents else [data_item("requirement-lines", dict(_lines(job)))]),
             issue_item(job.issue, priority=3 if documents else 1),
             tree_item(job, shop, ref=job.base_head),
         ],
@@ -77,12 +78,17 @@ def _documents(job: Job, shop: Workshop) -> list[ContextItem]:
     return [*approved_item(job, shop, "spec", priority=1), *approved_item(job, shop, "interfaces", priority=1)]
 
 
+def _lines(job: Job) -> list[tuple[str, str]]:
+    """Return the requirement lines of the work item itself, which count where no specification was written."""
+    return [(row.requirement_id, row.text) for row in job.state.traceability]
+
+
 def _facts(job: Job, shop: Workshop) -> PlanFacts:
     spec, interfaces = approved_document(job, shop, "spec"), approved_document(job, shop, "interfaces")
     authorised = {change.path for document in (spec, interfaces) if document for change in document.files}
     return PlanFacts(
         interfaces=frozenset(interfaces.interfaces if interfaces else ()),
-        requirements=frozenset(name for name, _ in (spec.requirements if spec else ())),
+        requirements=frozenset(name for name, _ in (spec.requirements if spec else _lines(job))),
         authorised=frozenset(authorised) if spec or interfaces else None,
     )
 
