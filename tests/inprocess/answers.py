@@ -70,7 +70,7 @@ def interfaces(number: int, **changed: Any) -> dict[str, Any]:
 
 
 def plan(number: int, *, depends_on: dict[int, list[int]] | None = None) -> dict[str, Any]:
-    """A plan whose items are ``1 mean``, ``2 median`` …: their order by title is their order of ordinals."""
+    """A plan whose items are ``01 mean``, ``02 median`` …; items that wait for nothing come first, in that order."""
     titles = [f"{n:02} {name}" for n, name in enumerate(NAMES[:number], 1)]
     needed = depends_on or {}
     return {
@@ -151,12 +151,13 @@ def writing(name: str, *, text: str = "", also: Sequence[ToolCall] = ()) -> Ask:
     return Ask((*calls, *also))
 
 
-def swi(number: int) -> Callable[[LlmRequest], bool]:
-    return lambda request: request.identity.sub_work_item == number
+def about(name: str) -> Callable[[LlmRequest], bool]:
+    """Fits requests whose subject is the sub-work-item of ``name``, whatever its place in the order."""
+    return says(f"# {NAMES.index(name) + 1:02} {name}\n")
 
 
-def swi_rules(number: int, name: str, *, text: str = "", answer: dict[str, Any] | None = None) -> list[Rule]:
-    mine = swi(number)
+def swi_rules(name: str, *, text: str = "", answer: dict[str, Any] | None = None) -> list[Rule]:
+    mine = about(name)
     return [
         Rule(
             node="code_generation",
@@ -178,8 +179,8 @@ def good_answers(number: int = 1, *, depends_on: dict[int, list[int]] | None = N
         Rule(node="interface_design", purpose="generate", replies=[HandIn(interfaces(number))]),
         Rule(node="planning", replies=[HandIn(plan(number, depends_on=depends_on))]),
     ]
-    for n, name in enumerate(NAMES[:number], 1):
-        rules += swi_rules(n, name)
+    for name in NAMES[:number]:
+        rules += swi_rules(name)
     return rules
 
 
