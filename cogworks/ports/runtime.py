@@ -164,9 +164,7 @@ class LedgerView:
 class Ledger(Protocol):
     """The cost ledger: worst case reserved before a call, actual committed after it; every verb is one script."""
 
-    def seed(
-        self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()
-    ) -> None:
+    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
         """Start the ledger from the journal's sums when it was not started yet; otherwise do nothing.
 
         What was committed before the start is forgotten, for its owner sends it again (RUN-14); ``call_ids``
