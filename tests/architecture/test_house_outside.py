@@ -2,9 +2,12 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import TOP, committed, name, parsed
 
@@ -56,3 +59,13 @@ def test_no_committed_file_names(what: str) -> None:
 def test_the_test_sees(what: str, text: str) -> None:
     """A pattern that finds nothing proves nothing."""
     assert NOT_OURS[what].search(text)
+
+
+def test_every_dependency_is_pinned_to_a_version_that_is_wanted() -> None:
+    """A fresh clone installs the same packages everywhere; the file holds versions and no address."""
+    pins = dict(line.split("==") for line in (TOP / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    pinned = {canonicalize_name(name): version for name, version in pins.items()}
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(pinned[canonicalize_name(wanted.name)]), line
