@@ -2,129 +2,118 @@
 
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from cogworks.demo.installation import Installation
-from cogworks.demo.rest import Json, Rest
-from cogworks.demo.seed import Ask, Seed
-from cogworks.demo.verify import Check, ledger_by_command
-from cogworks.demo.view import PullSeen, Sight, matrix_in, pulls_of, summary_of
+from cogworks.demo.github import GitHub, Item, Pull
+from cogworks.demo.person import subject_of
+from cogworks.demo.run_view import RunView
+from cogworks.demo.stack import Places
+from cogworks.demo.verifying import Verdict
+
+_COMMAND_S = 60
+_MATRIX = (("requirement_id", 4), ("status", 15), ("sub_work_item", 12), ("code", 12))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A demo that ran to its verdict."""
+    """A demo that came to its verdict."""
 
-    seed: Seed
-    at: Installation
-    sights: tuple[Sight, ...]
-    checks: tuple[Check, ...]
+    places: Places
+    views: Mapping[Item, RunView]
+    pulls: Mapping[Item, tuple[Pull, ...]]
+    verdict: Verdict
     seconds: float
+    titles: Mapping[Item, str] = field(default_factory=dict)
 
-    @property
-    def github(self) -> Rest:
-        """GitHub as the human sees it."""
-        return Rest(url=self.at.github, token=self.at.human_token)
+
+def pulls_of(github: GitHub, item: Item) -> tuple[Pull, ...]:
+    """Return CogWorks' pull requests for an item, oldest first."""
+    found = [pull for pull in github.pulls(item.repo) if (told := subject_of(pull)) and told.item == item.number]
+    return tuple(sorted(found, key=lambda pull: pull.number))
 
 
 def as_text(ended: Ended) -> str:
     """Return the report for people."""
-    parts = []
-    for sight in ended.sights:
-        ask = sight.ask
-        parts += [
-            f"\n{ask.repo}#{ask.number} {ask.title}: {sight.ended or 'unfinished'}\n",
-            *(_pull_line(pull) for pull in pulls_of(ended.github, ask)),
-            "",
-            _command(ended, "cost-report", f"{ask.repo}#{ask.number}"),
-            "Traceability",
-            *_matrix_lines(matrix_in(summary_of(ended.github, ask))),
-            f"\nState: {sight.state_url or 'none'}",
-        ]
-    failed = [check for check in ended.checks if not check.ok]
-    parts.append(f"\nVerified from outside: {len(ended.checks) - len(failed)} of {len(ended.checks)} checks hold")
-    parts += [f"  FAILED {check.name}: {check.detail}" for check in failed]
+    parts: list[str] = []
+    for item, view in ended.views.items():
+        parts += [f"\n{item} {ended.titles.get(item, '')}: {view.status}\n"]
+        parts += [_pull_line(pull) for pull in ended.pulls[item]] or ["  no pull request"]
+        parts += [f"\nStopped by {view.failure}"] if view.failure else []
+        parts += ["", _cost_report(item, ended.places.operator), "Traceability"]
+        parts += [_matrix_line(row) for row in view.matrix] or ["  none"]
+        parts += [f"\nState: {view.comment_url or 'none'}"]
+    wrong = [one for one in ended.verdict.checks if not one.ok]
+    count = len(ended.verdict.checks)
+    parts.append(f"\nVerified from outside: {count - len(wrong)} of {count} checks hold")
+    parts += [f"  FAILED {one.name}: {one.detail}" for one in wrong]
     parts.append(f"The run took {ended.seconds:.1f} s.")
-    if not failed:
-        parts.append("Next: cogworks demo --keep --pause-at-gates, and merge the pull requests yourself.")
+    parts.append(_next(ended))
     return "\n".join(parts) + "\n"
 
 
-def _pull_line(pull: PullSeen) -> str:
-    state = "merged" if pull.merged else pull.state
+def as_data(ended: Ended) -> dict[str, Any]:
+    """Return the report for programs."""
+    return {
+        "items": [_item(ended, item, view) for item, view in ended.views.items()],
+        "twin_microusd": ended.verdict.twin_microusd,
+        "checks": [{"name": one.name, "ok": one.ok, "detail": one.detail} for one in ended.verdict.checks],
+        "urls": {
+            "github": ended.places.github,
+            "anthropic": ended.places.anthropic or None,
+            "web": ended.places.web,
+        },
+        "seconds": round(ended.seconds, 1),
+    }
+
+
+def _item(ended: Ended, item: Item, view: RunView) -> dict[str, Any]:
+    ledger = ended.verdict.ledger.get((item.repo, item.number), {})
+    return {
+        "repo": item.repo,
+        "number": item.number,
+        "status": view.status,
+        "pulls": [_pull(pull) for pull in ended.pulls[item]],
+        "swis": [{"ordinal": swi.ordinal, "issue": swi.issue, "status": swi.status} for swi in view.swis],
+        "ledger_microusd": ledger.get("ledger_microusd"),
+        "unreconciled_microusd": ledger.get("unreconciled_microusd"),
+        "matrix": [dict(row) for row in view.matrix],
+    }
+
+
+def _pull(pull: Pull) -> dict[str, Any]:
+    subject = subject_of(pull)
+    assert subject is not None, "pulls_of keeps only those with a subject"
+    told = {"number": pull.number, "kind": subject.kind, "swi": subject.swi}
+    return {**told, "head": pull.head, "base": pull.base, "url": pull.url}
+
+
+def _pull_line(pull: Pull) -> str:
+    state = "merged" if pull.merged else "open" if pull.open else "closed"
     return f"  #{pull.number:<4}{state:<8}{pull.title}  {pull.url}"
 
 
-def _matrix_lines(rows: list[dict[str, str]]) -> list[str]:
-    return [_matrix_line(row) for row in rows] or ["  none"]
+def _matrix_line(row: Mapping[str, Any]) -> str:
+    cells = "".join(f"{str(row.get(name) or '-').replace('_', ' '):<{width}}" for name, width in _MATRIX)
+    return f"  {cells}{row.get('text', '')[:70]}"
 
 
-def _matrix_line(row: dict[str, str]) -> str:
-    cells = (("id", 4), ("status", 15), ("swi", 12), ("code", 12))
-    return "  " + "".join(f"{row.get(name, ''):<{width}}" for name, width in cells) + row.get("requirement", "")[:70]
+def _cost_report(item: Item, operator: Mapping[str, str]) -> str:
+    command = [sys.executable, "-m", "cogworks.cli.main", "cost-report", str(item)]
+    done = subprocess.run(  # noqa: S603 - our own command
+        command,
+        env=dict(operator),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_S,
+        check=False,
+    )
+    return done.stdout or done.stderr
 
 
-def _command(ended: Ended, *arguments: str) -> str:
-    command = [sys.executable, "-m", "cogworks.cli.main", *arguments]
-    environment = dict(ended.at.environment)
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)  # noqa: S603 - our own command
-    return ran.stdout or ran.stderr
-
-
-def as_document(ended: Ended, *, exit_code: int) -> dict[str, object]:
-    """Return the report for programs: the envelope of every command, with the demo's data."""
-    failed = [check for check in ended.checks if not check.ok]
-    return {
-        "schema_version": "1",
-        "command": "demo",
-        "ok": exit_code == 0,
-        "exit_code": exit_code,
-        "retriable": False,
-        "retry_after_s": None,
-        "data": {
-            "items": [_item(ended, sight) for sight in ended.sights],
-            "twin_microusd": _twin_cost(ended),
-            "checks": [asdict(check) for check in ended.checks],
-            "urls": {"github": ended.at.github, "anthropic": ended.at.anthropic, "web": ended.at.web},
-            "seconds": round(ended.seconds, 3),
-        },
-        "errors": [
-            {"code": "check_failed", "message": f"{c.name}: {c.detail}", "file": None, "field": None, "hint": None}
-            for c in failed
-        ],
-    }
-
-
-def _item(ended: Ended, sight: Sight) -> dict[str, object]:
-    ask = sight.ask
-    sums = _sums(ended, ask)
-    return {
-        "repo": ask.repo,
-        "number": ask.number,
-        "status": sight.state.get("status", sight.ended or "unfinished"),
-        "pulls": [
-            {"number": p.number, "kind": p.kind, "swi": p.swi, "head": p.head, "base": p.base, "url": p.url}
-            for p in pulls_of(ended.github, ask)
-            if p.kind != "other"
-        ],
-        "swis": [
-            {"ordinal": swi["ordinal"], "issue": swi["issue"], "status": swi.get("status", "pending")}
-            for swi in sight.state.get("sub_work_items", [])
-        ],
-        "ledger_microusd": sums.get("total"),
-        "unreconciled_microusd": sums.get("unreconciled"),
-        "matrix": matrix_in(summary_of(ended.github, ask)),
-    }
-
-
-def _sums(ended: Ended, ask: Ask) -> dict[str, int]:
-    try:
-        return ledger_by_command(ask, environment=ended.at.environment)
-    except (ValueError, KeyError):
-        return {}
-
-
-def _twin_cost(ended: Ended) -> Json:
-    if ended.at.anthropic is None:
-        return None
-    return Rest(url=ended.at.anthropic).get("/_twin/counts")["delivered"]["cost_microusd"]
+def _next(ended: Ended) -> str:
+    if all(one.ok for one in ended.verdict.checks):
+        return "Next: cogworks demo --keep --pause-at-gates, and merge the pull requests yourself."
+    return "Next: cogworks demo --keep --state DIR, and look at the console, the issue and the logs in DIR."
