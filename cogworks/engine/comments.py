@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cogworks.engine.loading import WHOLE
 from cogworks.model.ids import Item
 from cogworks.model.json_value import sha256_text
 from cogworks.pages.markers import mark, read_mark
@@ -54,9 +55,10 @@ class CommentBook:
         return self._all().get(key) if noted or not self.projected else None
 
     def restore(self) -> None:
-        """Tell a lost projection of every comment that is there, before anything else relies on it."""
-        for key, comment_id in self._all().items():
-            self._remember(key, str(comment_id))
+        """Tell a lost projection of every comment that is there, in one go with the word that these are all."""
+        known = {key: str(comment_id) for key, comment_id in self._all().items()}
+        self.projection.note(self.item, {**{_fact(key): number for key, number in known.items()}, WHOLE: "yes"})
+        self._noted.update(known)
 
     def _create(self, key: str, body: str) -> int:
         self._remember(key, _INTENDED)

@@ -25,7 +25,7 @@ def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
     Raises StateUnreadable when the comment is there but was edited or damaged.
     """
     run = projection.load(item)
-    if run is not None:
+    if run is not None and WHOLE in run.facts:
         return Found(state=state_from_json(run.state), facts=run.facts, projected=True)
     return Found(state=state_on_github(github, item), facts={}, projected=False)
 
@@ -40,6 +40,10 @@ def state_on_github(github: GitHub, item: Item) -> RunState | None:
     ]
     return read_state(max(heads)[1]) if heads else None
 
+
+WHOLE = "whole"
+"""The fact which says that the projection knows all of our comments. A state beside no such word was written by an
+owner who did not notice that Redis had lost everything in between: the facts that go with it are gone."""
 
 RIDING = "audit:"
 """Facts under this prefix are audit records of steps, which ride with the next attempt's push."""
