@@ -220,7 +220,7 @@ def test_a_github_that_fails_in_passing_is_tried_again_and_nothing_is_doubled(un
             self.number += 1
             if not name.startswith("github.") or name.endswith(("login", "guarded_by")):
                 return ""
-            return "before" if self.number % 31 == 0 else "after" if self.number % 47 == 0 else ""
+            return "before" if self.number % 37 == 0 else "after" if self.number % 53 == 0 else ""
 
     class Weather(Fate):
         def meet(self, name, act):
