@@ -69,7 +69,7 @@ def demo(options: Options, world: World) -> int:
 def _perform(options: Options, world: World, stack: Stack, voice: Voice) -> int:
     voice.say("starting Redis, twins, service, workers, beat and web")
     places = stack.start()
-    voice.say(f"everything is ready: GitHub {places.github}, web {places.web}")
+    voice.say(f"everything is ready: {places}")
     began = time.monotonic()
     github = GitHub.at(places.github, token=places.human_token)
     views = _watched(options, world, stack.family, voice, places)
@@ -121,10 +121,8 @@ def _tell(options: Options, ended: Ended, exit_code: int) -> None:
 
 def _stay(stack: Stack, places: Places, world: World, voice: Voice) -> None:
     """Leave everything running until the reader has seen enough: Ctrl-C is the usual end here, not an interruption."""
-    voice.ask("everything stays up until Ctrl-C")
-    urls = f"GitHub {places.github}, web {places.web}" + (f", model {places.anthropic}" if places.anthropic else "")
-    voice.ask(f"{urls}; logs in {stack.folder}")
-    voice.ask(f"token of {world.person}: {places.human_token}")
+    voice.ask(f"everything stays up until Ctrl-C: {places}")
+    voice.ask(f"token of {world.person}: {places.human_token}; logs in {stack.folder}")
     try:
         while True:
             time.sleep(_IDLE_S)

@@ -88,6 +88,10 @@ def _plain(body: str) -> str:
     return " ".join(line for line in lines if line and not _MACHINES_OWN.match(line))[:600]
 
 
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _payload(body: str) -> dict[str, Any]:
     mark, found = _MARK.match(body), _PAYLOAD.search(body)
     if mark is None or found is None:
@@ -109,7 +113,7 @@ def _view(state: Mapping[str, Any], *, url: str) -> RunView:
         status=state.get("status", "running"),
         comment_url=url,
         waits=" at ".join(filter(None, (wait.get("reason"), wait.get("node")))),
-        failure=": ".join(filter(None, (failure.get("category"), failure.get("node"), failure.get("message")))),
+        failure=_one_line(": ".join(str(failure[key]) for key in ("category", "node", "message") if failure.get(key))),
         microusd=cost.get("microusd", 0),
         tokens=cost.get("tokens", 0),
         limit_microusd=cost.get("limit_microusd", 0),

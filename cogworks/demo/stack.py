@@ -38,6 +38,11 @@ class Places:
     operator: Mapping[str, str]
     """the environment in which `cogworks` commands look at this stack"""
 
+    def __str__(self) -> str:
+        """Return the addresses for a line."""
+        model = f", model {self.anthropic}" if self.anthropic else ""
+        return f"GitHub {self.github}{model}, web {self.web}"
+
 
 @dataclass(slots=True, kw_only=True)
 class Stack:

@@ -25,6 +25,7 @@ _LOOKS = {
     "skipped": ("-", "dim"),
     "pending": ("·", "dim"),
 }
+_WIDTH = 78
 Views = Mapping[Item, RunView]
 
 
@@ -101,7 +102,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(Text(self._timed(text)))
+        self._console.print(Text(self._timed(text)), soft_wrap=True)
 
     def ask(self, text: str) -> None:
         """Write a line above the view."""
@@ -133,24 +134,32 @@ def _change(old: NodeView | None, new: NodeView) -> str:
         return ""
     if new.status == "pending":
         return ""
-    counters = (("retries", new.retries), ("reworks", new.reworks))
-    more = "".join(f", {name} {count}" for name, count in counters if count)
-    return f"{new.name}: {new.status} attempt {new.attempts}{more}"
+    return f"{new.name}: {new.status} attempt {_attempts(new)}"
 
 
 def picture(item: Item, view: RunView) -> Table:
     """Return a run as a table: nodes in the order of their start, below them those of the sub-work-items."""
-    table = Table(title=f"{item} · {view.status}{f' for {view.waits}' if view.waits else ''} · {_spent(view)}")
-    for name in ("Node", "Status"):
+    where = f"{view.status}{f' for {view.waits}' if view.waits else ''}"
+    table = Table(title=f"{item} · {where} · {_spent(view)}", title_justify="left", min_width=_WIDTH)
+    for name in ("Node", "Status", "Attempts"):
         table.add_column(name, no_wrap=True)
-    for name in ("Attempts", "Tokens", "Cost"):
+    for name in ("Tokens", "Cost"):
         table.add_column(name, justify="right", no_wrap=True)
     for node in view.nodes:
         mark, style = _LOOKS.get(node.status, ("?", ""))
         name = node.node if node.swi is None else f"  SWI {node.swi} {node.node}"
-        figures = (str(node.attempts or ""), f"{node.tokens:,}" if node.tokens else "", _cost(node.microusd))
-        table.add_row(name, f"{mark} {node.status.replace('_', ' ')}", *figures, style=style)
+        figures = (f"{node.tokens:,}" if node.tokens else "", _cost(node.microusd))
+        table.add_row(name, f"{mark} {node.status.replace('_', ' ')}", _attempts(node), *figures, style=style)
     return table
+
+
+def _attempts(node: NodeView) -> str:
+    return f"{node.attempts or ''}{_again(node)}"
+
+
+def _again(node: NodeView) -> str:
+    counters = (("retries", node.retries), ("reworks", node.reworks))
+    return "".join(f", {name} {count}" for name, count in counters if count)
 
 
 def _cost(microusd: int) -> str:
