@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 from answers import body, finding, good_answers, only, reviewed, turns, writing
+from planted import PASSING as SERVICE
+from planted import failing, in_turn
 from watched import Fate, Killed, watched
-from world import ITEM, NUMBER, World, failing, in_turn, nobody
-from world import PASSING as SERVICE
+from world import ITEM, NUMBER, World, nobody
 
 from cogworks.adapters.memory_llm import Rule
 from cogworks.model.errors import GitHubTransient

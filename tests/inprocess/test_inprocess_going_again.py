@@ -15,7 +15,8 @@ from answers import (
     turns,
     writing,
 )
-from world import PASSING, World, blocking, config, failing, in_turn, validates
+from planted import PASSING, blocking, config, failing, in_turn, validates
+from world import World
 
 from cogworks.adapters.memory_llm import Rule, Say
 from cogworks.model.errors import FailureCategory

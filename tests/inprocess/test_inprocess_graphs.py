@@ -2,7 +2,8 @@
 
 import pytest
 from answers import about, body, code, finding, good_answers, intake, only, prompt_of, reviewed, turns, writing
-from world import PASSING, World, blocking, validates
+from planted import PASSING, blocking, validates
+from world import World
 
 from cogworks.adapters.memory_llm import HandIn, Rule, Say
 from cogworks.adapters.memory_services import Handler

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from answers import aligned, code, finding, good_answers, intake, missing, only, prompt_of, reviewed, turns, writing
-from world import NUMBER, World, close_gates, config, merge_gates, nobody
+from planted import config
+from world import NUMBER, World, close_gates, merge_gates, nobody
 
 from cogworks.adapters.memory_llm import Say
 from cogworks.adapters.memory_people import MemoryPerson

@@ -2,7 +2,8 @@
 
 import pytest
 from answers import body, call, good_answers, only, turns, writing
-from world import CONFIG, NUMBER, RULES, World, blocking, config, validates
+from planted import CONFIG, RULES, blocking, config, validates
+from world import NUMBER, World
 
 from cogworks.adapters.memory_llm import Ask
 from cogworks.engine.turn import StepResult
