@@ -1,0 +1,3 @@
+"""The list in Redis to which workers push a word when what is measured has ended."""
+
+DONE = "bench:done"
