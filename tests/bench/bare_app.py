@@ -16,12 +16,12 @@ install_repairs(app)
 _CLIENT = connect(URL)
 
 
-@app.task(name="bare.nothing")
+@app.task(name="bare.nothing")  # type: ignore[untyped-decorator]  # celery ships no types
 def nothing() -> None:
     """Do nothing."""
 
 
-@app.task(name="bare.last", ignore_result=True)
+@app.task(name="bare.last", ignore_result=True)  # type: ignore[untyped-decorator]  # celery ships no types
 def last() -> None:
     """Say that everything before is done."""
     _CLIENT.rpush(DONE, "done")

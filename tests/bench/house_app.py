@@ -36,12 +36,12 @@ def house() -> House:
     return build(CeleryQueue(app))
 
 
-@signals.setup_logging.connect
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def _start_telemetry(**_: object) -> None:
     start_telemetry(read_settings())
 
 
-@app.task(name="tasks.pipeline.step", ignore_result=True)
+@app.task(name="tasks.pipeline.step", ignore_result=True)  # type: ignore[untyped-decorator]  # celery ships no types
 def step(repo: str, work_item: int, hint: str) -> str:
     """Take a step; say when the run has ended."""
     with run_context(repo=repo, pipeline_id=work_item):
@@ -51,7 +51,7 @@ def step(repo: str, work_item: int, hint: str) -> str:
     return report.result.value
 
 
-@app.task(name="tasks.pipeline.run_node")
+@app.task(name="tasks.pipeline.run_node")  # type: ignore[untyped-decorator]  # celery ships no types
 def run_node(repo: str, work_item: int, node: str, swi: int | None, attempt: int, **told: Any) -> str:
     """Run one attempt."""
     item = Item(RepoName(repo), IssueNumber(work_item))
@@ -62,7 +62,7 @@ def run_node(repo: str, work_item: int, node: str, swi: int | None, attempt: int
     return result
 
 
-@app.task(name="tasks.pipeline.wake", ignore_result=True)
+@app.task(name="tasks.pipeline.wake", ignore_result=True)  # type: ignore[untyped-decorator]  # celery ships no types
 def wake(payload: dict[str, object]) -> None:
     """Say that a canvas broke, which spoils the measurement."""
     _CLIENT.rpush(DONE, f"broken: {payload}")
