@@ -1,12 +1,13 @@
 """Look for work: three conditional requests a repository, two more for a waiting gate (GH-46). Only enqueues."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
-from cogworks.model.github import Issue, IssueEvent
+from cogworks.model.github import Comment, Issue, IssueEvent
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import NodeStatus, RunState, state_from_json
@@ -15,6 +16,7 @@ from cogworks.policy.labels import resumes, runnable
 TRIGGER_CURSOR = "trigger"
 _EVENTS, _COMMENTS = "events", "comments"
 _TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened"})
+_Numbered = TypeVar("_Numbered", IssueEvent, Comment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +73,26 @@ def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -
 
 def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:
     """Return the issues that somebody else labelled, closed or reopened since the last poll."""
-    events = house.ports.github.issues.events(repo)
-    if not events:
-        return frozenset()
-    own = house.ports.github.contents.login()
-    noted = house.ports.projection.cursor(repo, _EVENTS)
-    newest = max(event.id for event in events)
-    if noted != str(newest):
-        house.ports.projection.move_cursor(repo, _EVENTS, str(newest))
-    return frozenset(e.issue for e in events if noted and e.id > int(noted) and _tells(e, own))
-
-
-def _tells(event: IssueEvent, own: str) -> bool:
-    return event.kind in _TELLING and event.actor != own
+    newer = _newer(house, repo, _EVENTS, house.ports.github.issues.events(repo))
+    told = [event for event in newer if event.kind in _TELLING]
+    own = house.ports.github.contents.login() if told else ""
+    return frozenset(event.issue for event in told if event.actor != own)
 
 
 def _touched_by_comments(house: House, repo: RepoName) -> frozenset[IssueNumber]:
     """Return the issues that somebody else commented on since the last poll."""
-    own = house.ports.github.contents.login()
-    comments = [c for c in house.ports.github.comments.recent(repo, since=None) if c.author != own and c.issue]
-    if not comments:
-        return frozenset()
-    noted = house.ports.projection.cursor(repo, _COMMENTS)
-    newest = max(comment.id for comment in comments)
+    newer = _newer(house, repo, _COMMENTS, house.ports.github.comments.recent(repo, since=None))
+    own = house.ports.github.contents.login() if newer else ""
+    return frozenset(comment.issue for comment in newer if comment.issue and comment.author != own)
+
+
+def _newer(house: House, repo: RepoName, name: str, listed: Sequence[_Numbered]) -> list[_Numbered]:
+    """Return what came since the last poll, and remember how far this one read; the first poll only remembers."""
+    noted = house.ports.projection.cursor(repo, name)
+    newest = max((one.id for one in listed), default=0)
     if noted != str(newest):
-        house.ports.projection.move_cursor(repo, _COMMENTS, str(newest))
-    return frozenset(c.issue for c in comments if c.issue and noted and c.id > int(noted))
+        house.ports.projection.move_cursor(repo, name, str(newest))
+    return [one for one in listed if noted and one.id > int(noted)]
 
 
 def _gate_moved(house: House, item: Item, state: RunState) -> bool:
