@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -71,10 +72,17 @@ def start(
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without anything that steers CogWorks or git."""
+    """Return the environment without anything that steers CogWorks or git; our programs come first."""
     own = ("COGWORKS_", "FLOWER_", "GIT_", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "PYTHONWARNINGS": "ignore"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {
+        **kept,
+        "PATH": path,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "PYTHONWARNINGS": "ignore",
+    }
 
 
 def until(

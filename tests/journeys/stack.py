@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from conformance import check_recording
 from people import Person
-from processes import Program, clean_environment, start, until
+from processes import PROJECT, Program, clean_environment, start, until
 from redis import Redis
 from scripts import Rule, write_script
 from seeds import REPO, Seed
@@ -95,6 +95,13 @@ class Stack:
             self.start_worker(name)
         self._start("beat", *_CELERY, "beat", "-s", str(self.folder / "beat-schedule"), env=self.environment())
 
+    def start_procfile(self) -> None:
+        """Start the very commands of the Procfile, as any supervisor does."""
+        lines = (PROJECT / "Procfile").read_text("utf-8").splitlines()
+        commands = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith("#"))
+        for name in (*WORKERS, "beat"):
+            self._start(name, "/bin/sh", "-c", commands[name], env=self.environment())
+
     def start_worker(self, name: str) -> None:
         """Start one worker."""
         self._start(name, *WORKERS[name], env=self.environment())
@@ -111,6 +118,7 @@ class Stack:
             "COGWORKS_REPOS": REPO,
             "COGWORKS_TEMP_DIR": str(self.folder / "work"),
             "COGWORKS_LOG_FORMAT": "text",
+            "TMPDIR": str(self.folder),
             "REMAP_SIGTERM": "SIGQUIT",
             **self.settings,
         }
@@ -220,7 +228,12 @@ def _module(name: str, *options: object) -> tuple[str, ...]:
 
 @contextmanager
 def running(
-    seed: Seed, rules: Sequence[Rule], *, service_home: Path, settings: Mapping[str, str] = QUICK
+    seed: Seed,
+    rules: Sequence[Rule],
+    *,
+    service_home: Path,
+    settings: Mapping[str, str] = QUICK,
+    from_procfile: bool = False,
 ) -> Iterator[Stack]:
     """Run an installation until the block ends; its logs are shown when it fails."""
     # Sockets have short names, so the folder has one too.
@@ -238,7 +251,10 @@ def running(
             stack.start_outside()
             stack.start_service()
             stack.await_outside()
-            stack.start_cogworks()
+            if from_procfile:
+                stack.start_procfile()
+            else:
+                stack.start_cogworks()
             yield stack
         except BaseException:
             sys.stdout.write(stack.logs())

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from journey import Arrival, Journey, expected_comments, expected_issues, expected_pulls, travel
@@ -11,6 +12,10 @@ from work_items import ONE
 
 # The second turn of the tool loop: the model has called tools, its answer is on its way.
 _IN_THE_MIDDLE = ({"match": {"node": "code_generation", "purpose": "generate"}, "nth": 2, "kind": "hold_before"},)
+
+
+# A step has read what Redis knows and has told people what begins; it has yet to write its state.
+_IN_A_STEP = ({"match": {"method": "POST", "path": "/issues/1/comments$"}, "nth": 3, "kind": "hold_after"},)
 
 
 def _stop_everything(stack: Stack) -> None:
@@ -28,18 +33,38 @@ def _empty_redis(stack: Stack) -> None:
     stack.let_go()
 
 
-def _disturbed(name: str, why: str, disturb: Callable[[Stack], None], *, forgets: bool) -> Journey:
-    return Journey(
-        name=name, why=why, plan=ONE, settings=FORGETFUL, model_faults=_IN_THE_MIDDLE, disturb=disturb, forgets=forgets
-    )
+def _disturbed(name: str, why: str, disturb: Callable[[Stack], None], **more: Any) -> Journey:
+    return Journey(name=name, why=why, plan=ONE, settings=FORGETFUL, disturb=disturb, **more)
 
 
 JOURNEYS = [
     _disturbed(
-        "all-stopped-redis-empty", "a host is shut down and comes up without its disk", _stop_everything, forgets=True
+        "all-stopped-redis-empty",
+        "a host is shut down and comes up without its disk",
+        _stop_everything,
+        model_faults=_IN_THE_MIDDLE,
+        forgets=True,
     ),
-    _disturbed("worker-killed", "the kernel kills one worker, Redis knows everything", _kill_the_worker, forgets=False),
-    _disturbed("flushall", "Redis fails over to an empty copy under living workers", _empty_redis, forgets=True),
+    _disturbed(
+        "worker-killed",
+        "the kernel kills one worker, Redis knows everything",
+        _kill_the_worker,
+        model_faults=_IN_THE_MIDDLE,
+    ),
+    _disturbed(
+        "flushall",
+        "Redis fails over to an empty copy under a working model",
+        _empty_redis,
+        model_faults=_IN_THE_MIDDLE,
+        forgets=True,
+    ),
+    _disturbed(
+        "flushall-in-a-step",
+        "Redis fails over to an empty copy under a step that tells people something",
+        _empty_redis,
+        github_faults=_IN_A_STEP,
+        forgets=True,
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Poll mode as in production: nobody types a command, people only label and merge (A5)."""
+"""Poll mode with the commands of the Procfile: nobody types anything, people only label and merge (A5)."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_a_label_is_picked_up_and_a_merge_moves_the_run_on(service_home: Path) -
     """Idle, a poll is three requests that cost nothing; a label starts the run; a merge opens the next gate."""
     seed = Seed(title=ONE.title, body=ONE.issue_body, files=CALC, labelled=False)
     settings = {"COGWORKS_POLL_INTERVAL": str(INTERVAL_S)}
-    with running(seed, rules_of(ONE), service_home=service_home, settings=settings) as stack:
+    with running(seed, rules_of(ONE), service_home=service_home, settings=settings, from_procfile=True) as stack:
         polled = "two polls ended"
         until(lambda: len(stack.requests()) >= 2 * len(IDLE_POLL), within_s=20, what=polled)
         seen = stack.requests()[-1]["seq"]
