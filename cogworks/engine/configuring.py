@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import PipelineFile
@@ -24,7 +25,8 @@ PIPELINE_FILE = ".cogworks/pipeline.toml"
 _DEFAULT_BRANCH = "default-branch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity: one is made per process, and what was read beside it is remembered under it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shipped:
     """Data that comes with the package, and the operator's choices that no repository file can make.
 
@@ -72,6 +74,12 @@ def _pipeline(git: Git, repo: RepoName, *, ref: Sha, config: Config, shipped: Sh
             review_max_remediation_cycles=config.budgets.review_max_remediation_cycles,
             sub_work_item_max_retries=config.budgets.sub_work_item_max_retries,
         )
+    return _valid_pipeline(text, shipped)
+
+
+# Every step and every attempt reads the same bytes; judging them took longer than all else that we compute for a node.
+@lru_cache(maxsize=32)
+def _valid_pipeline(text: bytes, shipped: Shipped) -> PipelineFile:
     parsed = parse_pipeline(text, file=PIPELINE_FILE, defaults=shipped.default_pipeline)
     verdict = validate(parsed, file=PIPELINE_FILE)
     if verdict.errors:
