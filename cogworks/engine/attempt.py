@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cogworks.engine.comments import CommentBook
-from cogworks.engine.configuring import default_branch, read_config, read_constitution
+from cogworks.engine.configuring import default_branch, own_templates, read_config, read_constitution
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
@@ -26,7 +26,7 @@ from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
 from cogworks.model.state import Artifact, Cost, NodeStatus, RunState
 from cogworks.nodes.job import Job, Tally, Workshop
 from cogworks.nodes.table import craft_of
-from cogworks.nodes.template import Template, parse_template
+from cogworks.nodes.template import Template
 from cogworks.pages.node_comment import attempt_path
 from cogworks.pages.pull_page import audit_branch
 from cogworks.pages.state_comment import StateUnreadable
@@ -34,7 +34,6 @@ from cogworks.policy.failures import Decision, decide_on
 from cogworks.policy.secrets import redact_value
 from cogworks.ports.runtime import Claim, Keeper, Refusal
 
-_TEMPLATE_DIR = ".cogworks/templates/"
 _SETTLING_RETRY_S = 10.0
 """After Redis was lost its living owner comes first; asking at once again would go in circles until it had time to."""
 
@@ -264,14 +263,7 @@ def _history(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -
 
 def _templates(house: House, config: RunConfig, key: AttemptKey) -> Mapping[str, Template]:
     """Return the shipped templates with the repository's own beside or over them (TPL-01)."""
-    git, repo = house.ports.git, key.item.repo
-    own: dict[str, Template] = {}
-    for path in git.list(repo, ref=config.config_sha):
-        if path.startswith(_TEMPLATE_DIR) and path.endswith(".md"):
-            content = git.read(repo, path, ref=config.config_sha) or b""
-            template = parse_template(content.decode("utf-8", errors="replace"), file=path)
-            own[template.name] = template
-    return {**house.templates, **own}
+    return {**house.templates, **own_templates(house.ports.git, key.item.repo, ref=config.config_sha)}
 
 
 def _with_places(outcome: Outcome, key: AttemptKey) -> Outcome:

@@ -13,7 +13,7 @@ from cogworks.model.config import Config, Constitutional
 from cogworks.model.errors import ConfigError, PolicyViolation, Problem
 from cogworks.model.ids import RepoName, Sha
 from cogworks.model.services import Services
-from cogworks.nodes.template import Template, parse_template
+from cogworks.nodes.template import Template, read_template
 from cogworks.policy.config_file import parse_config
 from cogworks.policy.constitution import read_rules
 from cogworks.policy.services_file import parse_services
@@ -107,7 +107,7 @@ def _rules(read: Read, found: Checked) -> None:
 
 
 def _template(read: Read, path: str, found: Checked) -> Template:
-    return parse_template((_seen(read, path, found) or b"").decode("utf-8", errors="replace"), file=path)
+    return read_template(_seen(read, path, found) or b"", file=path)
 
 
 def _seen(read: Read, path: str, found: Checked) -> bytes | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cogworks.engine.loading import WHOLE
-from cogworks.model.ids import Item
+from cogworks.model.ids import Item, NodeRef
 from cogworks.model.json_value import sha256_text
+from cogworks.model.state import RunState
 from cogworks.pages.markers import mark, read_mark
 from cogworks.pages.node_comment import KIND
 from cogworks.pages.state_comment import read_state_mark
@@ -97,6 +98,11 @@ def _key_of(body: str) -> str | None:
 def state_key(run_id: str) -> str:
     """Return the key of a run's state comment."""
     return f"{STATE_KEY}/{run_id}"
+
+
+def gate_key(state: RunState, ref: NodeRef) -> str:
+    """Return the key of the comment that asks for an answer at the gate of ``ref``."""
+    return f"{state.item}/{state.run_id}/gate/{ref}/{state.node(ref).attempts}"
 
 
 def notice(key: str, kind: str, text: str, *, run: str = "", node: str = "") -> str:

@@ -1,19 +1,21 @@
 """Read what steers a run: the ``.cogworks`` files at one commit, and the approved rules (ENG-07, CONST-02)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline, with_budgets
 from cogworks.graph.validate import validate
 from cogworks.model.config import Config
-from cogworks.model.errors import ConfigError, Problem
+from cogworks.model.errors import ConfigError, PolicyViolation, Problem
 from cogworks.model.ids import RepoName, Sha
 from cogworks.model.services import Services
+from cogworks.nodes.template import Template, read_template
 from cogworks.policy.config_file import parse_config
-from cogworks.policy.constitution import Constitution, approved_by_person, read_rules
+from cogworks.policy.constitution import Constitution, approved_by_person, located, read_rules
 from cogworks.policy.known_models import ModelFacts
 from cogworks.policy.services_file import parse_services
 from cogworks.ports.git import Git
@@ -22,7 +24,10 @@ from cogworks.ports.runtime import Projection
 
 CONFIG_FILE = ".cogworks/config.toml"
 PIPELINE_FILE = ".cogworks/pipeline.toml"
+_TEMPLATE_DIR = ".cogworks/templates/"
 _DEFAULT_BRANCH = "default-branch"
+
+_T = TypeVar("_T")
 
 
 # Compared by identity: one is made per process, and what was read beside it is remembered under it.
@@ -43,20 +48,44 @@ class Shipped:
 
 def read_config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> RunConfig:
     """Return the configuration of ``repo`` at ``ref``; raise ConfigError with every problem of every file."""
-    config = _config(git, repo, ref=ref, shipped=shipped)
     problems: list[Problem] = []
-    pipeline, services = shipped.default_pipeline, Services()
-    try:
-        pipeline = _pipeline(git, repo, ref=ref, config=config, shipped=shipped)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        services = _services(git, repo, ref=ref, shipped=shipped)
-    except ConfigError as error:
-        problems += error.problems
-    if problems:
+    config = _part(problems, lambda: _config(git, repo, ref=ref, shipped=shipped))
+    pipeline = _part(problems, lambda: _pipeline(git, repo, ref=ref, config=config, shipped=shipped))
+    services = _part(problems, lambda: _services(git, repo, ref=ref, shipped=shipped))
+    if config is None or pipeline is None or services is None:
         raise ConfigError(problems=tuple(problems))
     return RunConfig(config=config, pipeline=pipeline, services=services, config_sha=ref)
+
+
+def read_first_config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> RunConfig:
+    """Return what ``read_config`` does, for a run that begins: its templates have to be sound as well (CFG-01)."""
+    problems: list[Problem] = []
+    config = _part(problems, lambda: read_config(git, repo, ref=ref, shipped=shipped))
+    _part(problems, lambda: own_templates(git, repo, ref=ref))
+    if config is None or problems:
+        raise ConfigError(problems=tuple(problems))
+    return config
+
+
+def own_templates(git: Git, repo: RepoName, *, ref: Sha) -> Mapping[str, Template]:
+    """Return the repository's own templates at ``ref`` by name; raise ConfigError with every problem of all."""
+    problems: list[Problem] = []
+    found: list[Template | None] = []
+    for path in git.list(repo, ref=ref):
+        if path.startswith(_TEMPLATE_DIR) and path.endswith(".md"):
+            content = git.read(repo, path, ref=ref) or b""
+            found.append(_part(problems, partial(read_template, content, file=path)))
+    if problems:
+        raise ConfigError(problems=tuple(problems))
+    return {one.name: one for one in found if one is not None}
+
+
+def _part(problems: list[Problem], read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except ConfigError as error:
+        problems += error.problems
+        return None
 
 
 def _config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Config:
@@ -66,9 +95,11 @@ def _config(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Config:
     return parse_config(text, file=CONFIG_FILE, known_models=shipped.known_models)
 
 
-def _pipeline(git: Git, repo: RepoName, *, ref: Sha, config: Config, shipped: Shipped) -> PipelineFile:
+def _pipeline(git: Git, repo: RepoName, *, ref: Sha, config: Config | None, shipped: Shipped) -> PipelineFile:
     text = git.read(repo, PIPELINE_FILE, ref=ref)
     if text is None:
+        if config is None:
+            return shipped.default_pipeline
         return with_budgets(
             shipped.default_pipeline,
             review_max_remediation_cycles=config.budgets.review_max_remediation_cycles,
@@ -102,6 +133,15 @@ def read_constitution(
     Raises PolicyViolation that says what is wrong with them; then nothing may be asked of a model.
     """
     path = config.constitutional.rules_file
+    try:
+        return _rules(git, github, projection, repo, path=path, shipped=shipped)
+    except PolicyViolation as error:
+        raise located(error, file=path) from error
+
+
+def _rules(
+    git: Git, github: GitHub, projection: Projection, repo: RepoName, *, path: str, shipped: Shipped
+) -> Constitution:
     branch = default_branch(github, projection, repo)
     commit = github.contents.last_commit(repo, path, ref=branch)
     text = git.read(repo, path, ref=commit) if commit is not None else None

@@ -65,7 +65,7 @@ def github_fitness(github: GitHub, repos: Sequence[RepoName]) -> Fitness:
         login, limits = github.contents.login(), github.contents.limits()
         closed = [repo for repo in repos if not github.contents.repo(repo).can_push]
     except CogWorksError as error:
-        return Fitness(name="github", trouble=error.message, code=error.code)
+        return Fitness(name="github", trouble=error.message, code=error.category or error.code)
     if closed:
         trouble = f"{login} may not write to {', '.join(closed)}"
         return Fitness(name="github", trouble=trouble, code="permission_denied")

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from cogworks.engine import events as told
+from cogworks.engine.asking import commands_since
+from cogworks.engine.comments import gate_key
 from cogworks.engine.journal import Journal
 from cogworks.engine.loading import Found, unjournalled
 from cogworks.engine.progress import at_work
@@ -49,7 +51,7 @@ class Scene:
         names = self.config.config.labels
         if not state.status.open:
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            return told.Triggered() if goes_on else None
+            return told.Triggered() if goes_on or self._told_to_run(state) else None
         if not self.issue.open:
             return told.Cancel(reason="the issue was closed")
         if names.cancel in self.issue.labels:
@@ -57,6 +59,13 @@ class Scene:
         if names.trigger not in self.issue.labels:
             return told.Cancel(reason="the trigger label was removed")
         return None if state.nodes else told.Triggered()
+
+    def _told_to_run(self, state: RunState) -> bool:
+        """Tell whether a person commanded a failed run to go on, after its last failure was reported."""
+        names = self.config.config.labels
+        if state.failure is None or not self.issue.open or names.trigger not in self.issue.labels:
+            return False
+        return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
 
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
         live = None
@@ -92,6 +101,7 @@ class Scene:
         for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
             pull = self._pull(state, ref, graph)
             if pull is None:
+                yield from self._commanded(state, ref, journal, graph)
                 continue
             reviews = self.github.pulls.reviews(state.repo, pull.number) if pull.open else ()
             answer = answer_of(
@@ -104,6 +114,19 @@ class Scene:
                 )
             elif answer.answer is Answer.REJECTED:
                 yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
+
+    def _commanded(self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+        """Say how people answered, by comment, at a gate that no pull request stands for."""
+        for one in commands_since(self.github, state, kind="gate", key=gate_key(state, ref)):
+            command = one.command
+            if (command.node, command.swi) != (ref.node, ref.swi):
+                continue
+            if command.word == "approve":
+                results = self._results(state, journal, graph, ref)
+                yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
+            else:
+                yield told.GateRejected(ref=ref, by=one.by, where=one.where)
+            return
 
     def _pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
         for slot in graph.nodes[ref.node].outputs:

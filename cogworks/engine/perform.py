@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
-from cogworks.engine.comments import CommentBook, notice, state_key
+from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, unjournalled
@@ -79,7 +79,8 @@ class Performer:
             case do.PostEntry(ref=ref):
                 self.book.post_once(comment_key(state, ref), render_node(state, graph, ref, (), output=""))
             case do.PostGate(ref=ref):
-                self._notice(state, f"gate/{ref}/{state.node(ref).attempts}", "gate", _gate_text(state, ref, graph))
+                key, text = gate_key(state, ref), _gate_text(state, ref, graph)
+                self.book.post_once(key, notice(key, "gate", text, run=state.run_id))
             case do.PostBudget(level=level):
                 if level >= 75:
                     self._notice(state, f"budget/{level}", "budget", render_budget(state, level))

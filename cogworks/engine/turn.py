@@ -10,7 +10,7 @@ from enum import StrEnum
 from cogworks.engine import events as told
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
-from cogworks.engine.configuring import default_branch, read_config, read_constitution
+from cogworks.engine.configuring import default_branch, read_config, read_constitution, read_first_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
@@ -204,7 +204,7 @@ def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> R
     if head is None:
         problem = Problem(code="missing_file", file=repo, field=branch, message="the default branch has no commit")
         raise ConfigError(problems=(problem,))
-    return read_config(git, repo, ref=head, shipped=house.shipped)
+    return read_first_config(git, repo, ref=head, shipped=house.shipped)
 
 
 def _complaints(error: CogWorksError) -> list[str]:

@@ -16,7 +16,7 @@ _ADVICE: dict[FailureCategory, str] = {
     FailureCategory.FLAKY_TEST: "the same code passes and fails: make the test deterministic, then `/cogworks run`",
     FailureCategory.BUDGET_EXCEEDED: "raise `[budgets]` in `config.toml` or split the item, then `/cogworks run`",
     FailureCategory.GATE_REJECTED: "the pull request was closed: say what to change in a review, then `/cogworks run`",
-    FailureCategory.SCOPE_THRESHOLD: "split the item, or comment `/cogworks approve scope`",
+    FailureCategory.SCOPE_THRESHOLD: "split the item, or raise the limits in `config.toml`, then `/cogworks run`",
     FailureCategory.CONFIG_ERROR: "fix the file, check it with `cogworks config check`, then `/cogworks run`",
     FailureCategory.CONSTITUTION_MISSING: "restore the rules by a reviewed pull request, then `/cogworks run`",
     FailureCategory.SERVICE_UNAVAILABLE: "check the service with `cogworks health`, then `/cogworks run`",

@@ -10,7 +10,8 @@ def render_gate(state: RunState, ref: NodeRef, *, pull: str | None) -> str:
     if pull:
         how = f"Read #{pull}, change what you like on its branch, and merge or approve it. Close it to reject."
     else:
-        how = f"Comment `/cogworks approve {ref.node}` or `/cogworks reject {ref.node} <reason>`."
+        name = ref.node if ref.swi is None else f"{ref.node} swi {ref.swi}"
+        how = f"Comment `/cogworks approve {name}` or `/cogworks reject {name} <reason>`."
     return f"### {ref} waits for you\n{how}\nSpent so far: {dollars(state.cost.microusd)}.\n"
 
 

@@ -27,7 +27,10 @@ def read_rules(text: bytes | None, *, commit: Sha, approval: str) -> Constitutio
     """Return the rules in ``text``; raise PolicyViolation when they are missing or incomplete (CONST-03)."""
     if text is None:
         raise violation("CONSTITUTIONAL_RULES_MISSING", "the file does not exist on the default branch")
-    decoded = text.decode("utf-8", errors="replace")
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError as error:
+        raise violation("CONSTITUTIONAL_RULES_MISSING", "the file is unreadable: it is not UTF-8") from error
     bodies = {found["id"]: found["body"].strip() for found in _HEADING.finditer(decoded)}
     missing = [rule for rule in CORE_IDS if not bodies.get(rule)]
     if missing:
@@ -50,6 +53,22 @@ def approved_by_person(pulls: Sequence[tuple[Pull, Sequence[Review]]], *, merge_
         if merge_by_admin_counts and pull.merged_by and not pull.merged_by_is_bot:
             return f"merged by {pull.merged_by} in #{pull.number} (approval by merge is switched on)"
     raise violation("CONSTITUTIONAL_RULES_UNREVIEWED", "no merged pull request with an approving review by a person")
+
+
+_REMEDIES = {
+    "CONSTITUTIONAL_RULES_MISSING": "`cogworks init` writes one; bring it in by a pull request that a person approves",
+    "CONSTITUTIONAL_RULES_INCOMPLETE": "give each of them a heading and a text",
+    "CONSTITUTIONAL_RULES_UNREVIEWED": "change it by a pull request that a person other than its author approves",
+}
+
+
+def located(error: PolicyViolation, *, file: str) -> PolicyViolation:
+    """Return ``error`` whose message also names the file of the rules and what to do about it."""
+    remedy = _REMEDIES.get(error.event)
+    where = f"{error.detail}; file: {file}"
+    told = violation(error.event, where if remedy is None else f"{where}; {remedy}")
+    told.detail = error.detail
+    return told
 
 
 def violation(event: str, detail: str) -> PolicyViolation:
