@@ -196,5 +196,9 @@ def _triggered(options: Globals, repo: RepoName, *, milestone: str | None) -> li
 
 
 def _trigger(github: GitHub, item: Item, names: Labels) -> None:
+    """Label the issue; what nobody can run, a pull request or a closed issue, is left as it is."""
+    issue = github.issues.get(item.repo, item.number)
+    if issue.is_pull or not issue.open:
+        return
     ensure_labels(github, names, item.repo, frozenset({names.trigger}))
     github.labels.add(item.repo, item.number, [names.trigger])

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -70,11 +71,23 @@ def workplace(options: Globals, *, key: str) -> Iterator[Workplace]:
         level="warning",
     )
     # Short, because a socket's path has to be.
-    folder = work_dir(settings) / "redis" / hashlib.sha256(key.encode()).hexdigest()[:12]
+    folder = _made(work_dir(settings) / "redis" / hashlib.sha256(key.encode()).hexdigest()[:12])
     with private_redis(folder) as server:
         settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
         house = build(settings, queue=waiting_queue(), log=task_log, redis_is_private=True)
         yield Workplace(house=house, alone=True, lease_s=lease_s)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message, allowed = f"{folder} cannot be made: {error.strerror}", "a folder that this user may write to"
+        problem = Problem(
+            code="not_a_folder", file="environment", field="COGWORKS_TEMP_DIR", message=message, allowed=allowed
+        )
+        raise ConfigError(problems=(problem,)) from error
+    return folder
 
 
 def dispatcher(options: Globals) -> House:

@@ -62,6 +62,17 @@ def parse_template(text: str, *, file: str) -> Template:
     return template
 
 
+def read_template(content: bytes, *, file: str) -> Template:
+    """Return the template in the bytes of ``file``; raise ConfigError with file and field for anything wrong in it."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start + 1} is not UTF-8"
+        problem = Problem(code="bad_encoding", file=file, message=message, allowed="UTF-8")
+        raise ConfigError(problems=(problem,)) from error
+    return parse_template(text, file=file)
+
+
 def _faults(template: Template, file: str, *, first_line: int) -> list[Problem]:
     problems: list[Problem] = []
     declared = {*template.required, *template.optional}
