@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """The median of several measurements, with the least and the greatest."""
+    """The median of several measurements, with the ends of their middle half."""
 
     median: float
     low: float
@@ -35,8 +35,9 @@ class Figure:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return median, least and greatest of ``values``."""
-    return Spread(median=median(values), low=min(values), high=max(values), number=len(values))
+    """Return the median and the quartiles beside it: on a busy machine least and greatest are accidents."""
+    low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [median(values)] * 3
+    return Spread(median=middle, low=low, high=high, number=len(values))
 
 
 def single(value: float) -> Spread:

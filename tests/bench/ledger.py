@@ -14,7 +14,7 @@ from cogworks.model.state import Cost
 from cogworks.ports.runtime import SpendingLimits
 from tests.bench.figures import Figure, ratio, spread
 
-_PAIRS = 300
+_PAIRS = 50
 _KEPT_S = 30 * 24 * 3600
 _LIMITS = SpendingLimits(run_microusd=10**12, run_tokens=10**12, node_microusd=10**12, concurrent_calls=3)
 _COST = Cost(microusd=100, tokens=100)
