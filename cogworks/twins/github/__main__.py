@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         problems.append(str(error))
     if problems:
         return _wrong("\n".join(problems))
-    state = options.state or Path(tempfile.mkdtemp(prefix="cogworks-github-"))
+    state = options.state.absolute() if options.state else Path(tempfile.mkdtemp(prefix="cogworks-github-"))
     try:
         return _run(options, state, seed, plan)
     except (OSError, GitError, sqlite3.Error) as error:

@@ -174,6 +174,16 @@ def test_a_state_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_state_in_a_relative_folder_is_kept_there(seed_file: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cogworks.twins.github", "--seed", str(seed_file), "--state", "kept"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.terminate()
+    assert ready, "it is ready, so that git found its repositories"
+    assert (tmp_path / "kept" / "repositories").is_dir()
+
+
 def test_without_a_seed_there_is_only_cogworks_and_a_seed_without_repositories_plants_once(tmp_path: Path) -> None:
     twin = start_twin("--state", str(tmp_path / "state"))
     assert list(twin.tokens) == ["cogworks"]
