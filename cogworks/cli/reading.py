@@ -15,12 +15,11 @@ from cogworks.engine.patience import patiently
 from cogworks.engine.run_graph import graph_of_run
 from cogworks.graph.draw import draw
 from cogworks.model.config import Labels
-from cogworks.model.errors import ConfigError
 from cogworks.model.ids import Item, RepoName, parse_item
 from cogworks.model.state import RunState
 from cogworks.pages.cost_report import cost_report, render_text, report_as_value
 from cogworks.pages.run_page import pulls_of, run_text, standing
-from cogworks.policy.config_file import parse_config
+from cogworks.policy.config_file import labels_left
 from cogworks.policy.labels import runnable
 from cogworks.settings import Need
 
@@ -90,19 +89,14 @@ def cost(options: Globals, issue: str) -> Answer:
 
 def label_names(options: Globals, repo: RepoName) -> Labels:
     """Return the workflow labels of a repository; those that a broken file leaves are the usual ones."""
-    seen, kept = onlooker(options), shipped(operator(options))
+    seen = onlooker(options)
 
     def read() -> bytes | None:
         branch = seen.github.contents.repo(repo).default_branch
         return seen.github.contents.file(repo, CONFIG_FILE, ref=branch)
 
     text = patiently(read, clock=seen.clock, ids=seen.ids)
-    if text is None:
-        return Labels()
-    try:
-        return parse_config(text, file=CONFIG_FILE, known_models=kept.known_models).labels
-    except ConfigError:
-        return Labels()
+    return labels_left(text)
 
 
 def preview(options: Globals, item: Item) -> Answer:

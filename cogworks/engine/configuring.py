@@ -9,12 +9,12 @@ from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline, with_budgets
 from cogworks.graph.validate import validate
-from cogworks.model.config import Config
+from cogworks.model.config import Config, Labels
 from cogworks.model.errors import ConfigError, PolicyViolation, Problem
 from cogworks.model.ids import RepoName, Sha
 from cogworks.model.services import Services
 from cogworks.nodes.template import Template, read_template
-from cogworks.policy.config_file import parse_config
+from cogworks.policy.config_file import labels_left, parse_config
 from cogworks.policy.constitution import Constitution, approved_by_person, located, read_rules
 from cogworks.policy.known_models import ModelFacts
 from cogworks.policy.services_file import parse_services
@@ -123,6 +123,12 @@ def _services(git: Git, repo: RepoName, *, ref: Sha, shipped: Shipped) -> Servic
     if text is None:
         return Services()
     return parse_services(text, file=shipped.services_file)
+
+
+def labels_at(git: Git, repo: RepoName, *, branch: str) -> Labels:
+    """Return the workflow labels of ``repo`` as far as its configuration, sound or not, names them."""
+    head = git.branch_head(repo, branch)
+    return labels_left(git.read(repo, CONFIG_FILE, ref=head) if head is not None else None)
 
 
 def read_constitution(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from cogworks.engine import events as told
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
-from cogworks.engine.configuring import default_branch, read_config, read_constitution, read_first_config
+from cogworks.engine.configuring import default_branch, labels_at, read_config, read_constitution, read_first_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
@@ -94,22 +94,27 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
     try:
         found = load_state(house.ports.projection, github, item)
         config = _config_for(house, github, item.repo, found)
+        if config.config.labels.hold in issue.labels:
+            house.log("safety_event", f"{item} is on hold: human review required")
+            return StepReport(result=StepResult.NOTHING, state=found.state)
+        if found.state is None and not _called_for(issue, config.config.labels):
+            return StepReport(result=StepResult.NOTHING)
         broken = _broken_rules(house, github, item.repo, config)
         if found.state is None and broken is not None:
             raise broken
     except (ConfigError, PolicyViolation, StateUnreadable) as error:
         return _refuse(house, github, item, issue, found, error)
-    if config.config.labels.hold in issue.labels:
-        house.log("safety_event", f"{item} is on hold: human review required")
-        return StepReport(result=StepResult.NOTHING, state=found.state)
     state = found.state
     if state is None:
-        if not issue.open or not runnable(frozenset(issue.labels), config.config.labels):
-            return StepReport(result=StepResult.NOTHING)
         state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
     fence = max(lease.fence, state.fence + 1)
     house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
     return _advance(house, github, issue, found, config, state, fence, broken)
+
+
+def _called_for(issue: Issue, names: Labels) -> bool:
+    """Tell whether an issue without a run asks for one; a pull request never does."""
+    return issue.open and not issue.is_pull and runnable(frozenset(issue.labels), names)
 
 
 def _broken_rules(house: House, github: GitHub, repo: RepoName, config: RunConfig) -> PolicyViolation | None:
@@ -219,6 +224,11 @@ def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found
     state = found.state
     if NODE_FAILED in issue.labels or (state is not None and not state.status.open):
         return StepReport(result=StepResult.REFUSED, state=state, error=error)
+    if isinstance(error, ConfigError) and state is None:
+        branch = default_branch(github, house.ports.projection, item.repo)
+        if not _called_for(issue, labels_at(house.ports.git, item.repo, branch=branch)):
+            # Whoever asked by hand is told; on an issue that nobody labelled for us there is nothing to say.
+            return StepReport(result=StepResult.REFUSED, error=error)
     book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={}, projected=False)
     key = f"{item}/config/{sha256_text(error.message)[:16]}"
     lines = "\n".join(f"- {line}" for line in _complaints(error))

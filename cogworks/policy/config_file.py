@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from cogworks.model.config import Config, Purposes
+from cogworks.model.config import Config, Labels, Purposes
 from cogworks.model.config_types import NotNegative, Positive
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.model.llm import ModelSpec, Prices
@@ -49,6 +49,7 @@ class ModelEntry:
 
 
 _CONFIG: TypeAdapter[Config] = TypeAdapter(Config)
+_LABELS: TypeAdapter[Labels] = TypeAdapter(Labels)
 _MODEL: TypeAdapter[ModelEntry] = TypeAdapter(ModelEntry)
 
 
@@ -65,6 +66,15 @@ def parse_config(text: bytes, *, file: str, known_models: Mapping[str, ModelFact
     if problems:
         raise ConfigError(problems=tuple(problems))
     return replace(config, llm=replace(config.llm, models=models))
+
+
+def labels_left(text: bytes | None) -> Labels:
+    """Return the workflow labels that a configuration names, right or wrong otherwise; else the usual ones."""
+    try:
+        table = {} if text is None else read_toml(text, file="").get("labels", {})
+        return read_as(_LABELS, table, file="")
+    except ConfigError:
+        return Labels()
 
 
 def _table(document: object, key: str) -> object:
