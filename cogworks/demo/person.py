@@ -61,7 +61,7 @@ class Person:
         header = f"-H 'Authorization: Bearer {self.token}'"
         return (
             f"#{pull.number} {pull.title} waits for you ({pull.url}):\n"
-            f"  read    curl -s {header} -H 'Accept: application/vnd.github.diff' {place}\n"
+            f"  read    curl -s {header} {place}/files\n"
             f"  merge   curl -s -X PUT {header} {place}/merge\n"
             f'  reject  curl -s -X PATCH {header} -d \'{{"state":"closed"}}\' {place}'
         )

@@ -212,7 +212,7 @@ def test_code_that_never_passes_its_tests_fails_the_demo(tally: Path, tmp_path: 
     shutil.copytree(tally, script.parent)
     rules = [json.loads(line) for line in (tally / "script.jsonl").read_text("utf-8").splitlines()]
     tries = [one for one in rules if one["when"].get("sub_work_item") == 1 and "turns" in one["reply"]]
-    tries[0].pop("times")
+    tries[0]["when"].pop("attempt")
     script.write_text("".join(json.dumps(one) + "\n" for one in rules), "utf-8")
     with demo(tmp_path, "--json", "--seed", str(script.parent / "seed.toml"), "--script", str(script)) as process:
         document = read_document(process, tmp_path)

@@ -168,7 +168,7 @@ def test_review_findings_point_at_lines_that_exist(rules: list[Rule], tries: lis
         seen.setdefault(one.ordinal, []).append(one)
     severities = []
     for rule in (one for one in rules if one["when"].get("node") == "review"):
-        reviewed = seen[rule["when"]["sub_work_item"]][0 if "times" in rule else -1]
+        reviewed = seen[rule["when"]["sub_work_item"]][0 if "attempt" in rule["when"] else -1]
         for finding in rule["reply"]["output"]["findings"]:
             severities.append(finding["severity"])
             assert finding["line"] <= len(reviewed.written[finding["file"]].splitlines())
