@@ -58,6 +58,7 @@ def _web_address(url: str) -> str:
 _Token = Annotated[SecretStr, AfterValidator(_one_line)]
 _Url = Annotated[str, AfterValidator(_web_address)]
 _AtLeastOne = Annotated[int, Field(ge=1)]
+_NotNegative = Annotated[int, Field(ge=0)]
 
 
 class _Environment(PydanticBaseSettingsSource):
@@ -145,11 +146,15 @@ class Settings(BaseSettings):
     max_active_runs: _AtLeastOne = Field(
         20, validation_alias="COGWORKS_MAX_ACTIVE_RUNS", description="Active runs over all repositories."
     )
-    github_writes_per_minute: _AtLeastOne = Field(
-        80, validation_alias="COGWORKS_GITHUB_WRITES_PER_MINUTE", description="Most writes to GitHub in a minute."
+    github_writes_per_minute: _NotNegative = Field(
+        80,
+        validation_alias="COGWORKS_GITHUB_WRITES_PER_MINUTE",
+        description="Most writes to GitHub in a minute; 0 is unpaced.",
     )
-    github_writes_per_hour: _AtLeastOne = Field(
-        500, validation_alias="COGWORKS_GITHUB_WRITES_PER_HOUR", description="Most writes to GitHub in an hour."
+    github_writes_per_hour: _NotNegative = Field(
+        500,
+        validation_alias="COGWORKS_GITHUB_WRITES_PER_HOUR",
+        description="Most writes to GitHub in an hour; 0 is unpaced.",
     )
     lease_seconds: _AtLeastOne = Field(
         60, validation_alias="COGWORKS_LEASE_SECONDS", description="How long a silent worker keeps its work."
