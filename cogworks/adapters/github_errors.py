@@ -43,7 +43,7 @@ _LEAF_OF_STATUS: Mapping[int, Callable[..., GitHubError]] = {
 
 def error_of(status: int, headers: Mapping[str, str], body: JsonValue, *, operation: str, target: str) -> CogWorksError:
     """Return the error that an answer other than success means; ``headers`` have lower-case names."""
-    message = message_of(body) or f"HTTP {status}"
+    message = message_of(body) or "no reason given"
     if _is_limit(status, headers, message):
         return _limited(headers, message, operation=operation, target=target)
     if status in _LEAF_OF_STATUS:

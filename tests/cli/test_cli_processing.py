@@ -124,6 +124,54 @@ def test_wrong_files_are_exit_2_with_every_problem(cogworks: CommandLine, github
         )
 
 
+@pytest.mark.parametrize(
+    ("words", "changes", "expected", "why"),
+    [
+        (["process", "acme/nosuch#1"], {}, (2, "issue_not_found", "issue"), "no such repository"),
+        (["process-all", "acme/nosuch"], {}, (2, "repository_not_found", "repo"), "asked for as a whole"),
+        (["poll", "acme/nosuch", "--once"], {}, (2, "repository_not_found", "repo"), "a typing error in a poller"),
+        (["config", "check", "acme/nosuch"], {}, (2, "repository_not_found", "repo"), "nothing to check"),
+        (["run", "--repo", REPO, "--issue", "999"], {}, (2, "issue_not_found", "issue"), "before any label is made"),
+        (
+            ["process", f"{REPO}#1"],
+            {"github_token": "nonsense"},
+            (1, "github_error", "COGWORKS_GITHUB_TOKEN"),
+            "a token that GitHub does not know",
+        ),
+        (
+            ["process", f"{REPO}#1"],
+            {"temp_dir": "/dev/null"},
+            (2, "not_a_folder", "COGWORKS_TEMP_DIR"),
+            "no folder to work in",
+        ),
+    ],
+)
+def test_wrong_input_is_one_clear_error_and_nothing_is_written(
+    cogworks: CommandLine,
+    github: Program,
+    words: list[str],
+    changes: dict[str, str],
+    expected: tuple[int, str, str],
+    why: str,
+) -> None:
+    before = _written(github)
+    cogworks.set(**changes)
+    said = cogworks(*words, "--json")
+    [error] = said.document["errors"]
+    assert (said.code, error["code"], error["field"]) == expected, why
+    assert error["hint"], why
+    assert _written(github) == before, why
+
+
+def test_run_labels_neither_a_pull_request_nor_a_closed_issue(cogworks: CommandLine, github: Program) -> None:
+    [pull] = github.call("GET", f"/repos/{REPO}/pulls?state=all")[:1]
+    closed = github.call("POST", f"/repos/{REPO}/issues", {"title": "Closed"}, login="maria")["number"]
+    github.call("PATCH", f"/repos/{REPO}/issues/{closed}", {"state": "closed"}, login="maria")
+    for number in (pull["number"], closed):
+        assert cogworks("run", "--repo", REPO, "--issue", str(number)).code == 0
+        assert _labels(github, number) == set()
+
+
 def test_ctrl_c_is_exit_130_and_the_next_process_goes_on(
     cogworks: CommandLine, github: Program, anthropic: Program, faults: Callable[[list[dict[str, object]]], None]
 ) -> None:
@@ -161,6 +209,11 @@ def _new_issue(github: Program, title: str, *labels: str) -> int:
     body = {"title": title, "labels": ["cogworks:run", *labels]}
     number: int = github.call("POST", f"/repos/{REPO}/issues", body, login="maria")["number"]
     return number
+
+
+def _written(github: Program) -> list[str]:
+    entries = github.control("log")["log"]
+    return [f"{one['method']} {one['path']}" for one in entries if one["method"] not in ("GET", "HEAD")]
 
 
 def _labels(github: Program, number: int) -> set[str]:
