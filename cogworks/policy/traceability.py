@@ -80,8 +80,11 @@ def _with_cell(row: MatrixRow, column: Column, cell: str) -> MatrixRow:
 
 
 def settle(rows: Sequence[MatrixRow], *, delivered: Iterable[str], missing: Iterable[str]) -> tuple[MatrixRow, ...]:
-    """Return ``rows`` with their final status: satisfied when delivered and not found missing."""
-    done, gone = set(delivered), set(missing)
+    """Return ``rows`` with their final status: satisfied, and then for no reason, when delivered and not missing."""
+    done = set(delivered) - set(missing)
     return tuple(
-        replace(row, status="satisfied" if row.requirement_id in done - gone else "not_addressed") for row in rows
+        replace(row, status="satisfied", reason=None)
+        if row.requirement_id in done
+        else replace(row, status="not_addressed")
+        for row in rows
     )
