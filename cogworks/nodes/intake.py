@@ -9,6 +9,7 @@ from cogworks.nodes.conversation import Question, ask
 from cogworks.nodes.job import Job, Workshop
 from cogworks.nodes.material import data_item, issue_item, tree_item
 from cogworks.nodes.outcomes import failed, succeeded
+from cogworks.nodes.servicing import greet
 from cogworks.nodes.toolbox import reading_bench, toolset
 from cogworks.policy.classify import judge_class, scope_excess
 from cogworks.policy.labels import ours
@@ -18,6 +19,7 @@ from cogworks.policy.traceability import rows_of
 
 def intake(job: Job, shop: Workshop) -> Outcome:
     """Return the classification after the safety override; escalate a thin or oversized item."""
+    greet(job, shop)
     told = ask(job, shop, _question(job, shop), IntakeOutput)
     if not told.affected_modules and not job.issue.body.strip():
         return _escalated("the work item has no description and touches no known module: please add detail")

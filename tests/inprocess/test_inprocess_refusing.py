@@ -10,7 +10,15 @@ from world import NUMBER, World
 from cogworks.adapters.memory_llm import Ask
 from cogworks.adapters.memory_people import MemoryPerson
 from cogworks.engine.turn import StepResult
-from cogworks.model.errors import ConfigError, FailureCategory, LlmAuth, LlmTransient, RateLimited
+from cogworks.extension_api.envelope import Request, Response
+from cogworks.model.errors import (
+    ConfigError,
+    DependencyUnavailable,
+    FailureCategory,
+    LlmAuth,
+    LlmTransient,
+    RateLimited,
+)
 from cogworks.model.state import RunStatus, WaitReason
 
 CONFIG_FILE, RULES_FILE, PIPELINE = (
@@ -93,6 +101,22 @@ def test_a_trigger_of_their_own_counts_in_a_configuration_that_is_wrong_elsewher
     world.step()
 
     assert len(world.comments()) == 1
+
+
+def test_a_service_that_is_away_is_waited_for_before_a_token_is_spent() -> None:
+    """SVC-12: the run waits at its first node, and one comment says what is away."""
+
+    def gone(_request: Request) -> Response:
+        raise DependencyUnavailable("no socket there", category=FailureCategory.SERVICE_UNAVAILABLE)
+
+    world = World(services={"handshake": gone})
+    world.step()
+    world.drain()
+
+    assert world.llm.requests == []
+    assert world.state.status is RunStatus.WAITING
+    assert "cogworks:node:failed" not in world.labels_now()
+    assert "no socket there" in world.note("wait")
 
 
 def test_rules_that_nobody_reviewed_stop_everything() -> None:
