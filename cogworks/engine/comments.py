@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cogworks.engine.loading import WHOLE
+from cogworks.model.errors import NotFound
 from cogworks.model.ids import Item, NodeRef
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import RunState
@@ -39,7 +40,11 @@ class CommentBook:
         known = self.find(key)
         if known is None:
             return self._create(key, body)
-        self.github.comments.update(self.item.repo, known, body)
+        try:
+            self.github.comments.update(self.item.repo, known, body)
+        except NotFound:
+            # A person deleted it; what it says belongs on the issue all the same.
+            return self._create(key, body)
         self._remember(key, str(known))
         return known
 

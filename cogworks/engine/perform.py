@@ -11,7 +11,7 @@ from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, unjournalled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
-from cogworks.model.errors import StaleFence
+from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
 from cogworks.model.ids import AttemptKey, NodeId, NodeRef
 from cogworks.model.json_value import JsonObject, compact
@@ -124,7 +124,10 @@ class Performer:
 
     def _refuse_newer(self, state: RunState, comment_id: int) -> None:
         """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
-        body = self.github.comments.get(state.repo, comment_id).body
+        try:
+            body = self.github.comments.get(state.repo, comment_id).body
+        except NotFound:
+            return  # a person deleted it: nobody wrote anything newer there, and it is made anew
         head = read_state_mark(body)
         fields = head.fields if head else {}
         fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)

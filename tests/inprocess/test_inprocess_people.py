@@ -28,6 +28,16 @@ def test_a_gate_waits_and_says_how_to_answer() -> None:
     assert world.asked("interface_design") == []
 
 
+def test_comments_that_a_person_deleted_are_made_anew_and_the_run_goes_on() -> None:
+    world = World(people=nobody).run()
+    for comment in world.comments():
+        world.person.delete_comment(comment.id)
+    world.people = merge_gates
+    world.run()
+
+    assert world.state.status is RunStatus.COMPLETED
+
+
 def test_a_closed_pull_request_rejects_and_nothing_is_asked_again() -> None:
     world = World(people=close_gates).run()
 
