@@ -17,7 +17,7 @@ from cogworks.engine.labelling import ensure_labels
 from cogworks.engine.patience import patiently
 from cogworks.engine.polling import poll
 from cogworks.model.config import Labels
-from cogworks.model.errors import CogWorksError, StaleFence
+from cogworks.model.errors import CogWorksError, ConfigError, Problem, StaleFence
 from cogworks.model.ids import Item, RepoName, parse_item, parse_repo
 from cogworks.model.json_value import JsonObject
 from cogworks.model.state import RunState, RunStatus
@@ -191,8 +191,19 @@ def _triggered(options: Globals, repo: RepoName, *, milestone: str | None) -> li
     seen = onlooker(options)
     label = label_names(options, repo).trigger
     issues = patiently(lambda: seen.github.issues.find(repo, labels=[label]), clock=seen.clock, ids=seen.ids)
+    if milestone is not None and all(one.milestone != milestone for one in issues):
+        known = patiently(lambda: seen.github.issues.milestones(repo), clock=seen.clock, ids=seen.ids)
+        _require_milestone(milestone, [one.title for one in known])
     wanted = [one for one in issues if milestone is None or one.milestone == milestone]
     return [Item(repo, one.number) for one in sorted(wanted, key=lambda one: one.number)]
+
+
+def _require_milestone(title: str, known: Sequence[str]) -> None:
+    if title not in known:
+        message, allowed = f"there is no open milestone {title}", ", ".join(sorted(known)) or "none is open"
+        raise ConfigError(
+            problems=(Problem(code="milestone_not_found", field="--milestone", message=message, allowed=allowed),)
+        )
 
 
 def _trigger(github: GitHub, item: Item, names: Labels) -> None:
