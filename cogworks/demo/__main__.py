@@ -16,7 +16,7 @@ from cogworks.demo.envelope import Wrong, document
 from cogworks.demo.github import GitHub, Item
 from cogworks.demo.options import Options, WrongUsage, read_options
 from cogworks.demo.person import Person
-from cogworks.demo.processes import Family, StackFailed
+from cogworks.demo.processes import Family, InputRefused, StackFailed
 from cogworks.demo.report import Ended, as_data, as_text, pulls_of
 from cogworks.demo.run_view import RunView
 from cogworks.demo.stack import Places, Stack
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
         return demo(options, read_world(options.seed))
     except WrongUsage as error:
         return _refused(WRONG_USAGE, Wrong(code="usage", message=str(error)), as_json=as_json)
+    except InputRefused as error:
+        return _refused(WRONG_USAGE, Wrong(code="invalid_input", message=str(error)), as_json=as_json)
     except (StackFailed, TooLate) as error:
         code = "timeout" if isinstance(error, TooLate) else "process_failed"
         return _refused(FAILED, Wrong(code=code, message=str(error)), as_json=as_json)

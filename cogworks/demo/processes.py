@@ -14,7 +14,12 @@ from pathlib import Path
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LOG_TAIL_LINES = 12
 _TICK_S = 0.02
+_WRONG_INPUT = 2
 _GRACE_S = 2.0
+
+
+class InputRefused(Exception):
+    """A child found a seed, a script or an option of its own wrong; the message is what it said."""
 
 
 class StackFailed(Exception):
@@ -75,6 +80,8 @@ class Family:
     def check(self) -> None:
         """Raise StackFailed when a child has ended by itself."""
         for child in self.children:
+            if child.process.poll() == _WRONG_INPUT:
+                raise InputRefused(f"{child.name} refuses its input:\n{child.tail()}")
             if not child.runs:
                 raise StackFailed(f"{child.name} ended by itself:\n{child.tail()}")
 
