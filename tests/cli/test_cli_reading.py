@@ -183,7 +183,7 @@ def test_health_says_who_is_away(cogworks: CommandLine, tmp_path: Path) -> None:
     bad = {error["field"]: error["code"] for error in said.document["errors"]}
     assert bad == {
         "python": "unreachable",
-        "github": "git_hub_transient",
+        "github": "github_error",
         "model key": "missing_key",
         "redis": "redis_unreachable",
     }
