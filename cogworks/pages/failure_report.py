@@ -21,7 +21,7 @@ _ADVICE: dict[FailureCategory, str] = {
     FailureCategory.CONSTITUTION_MISSING: "restore the rules by a reviewed pull request, then `/cogworks run`",
     FailureCategory.SERVICE_UNAVAILABLE: "check the service with `cogworks health`, then `/cogworks run`",
     FailureCategory.GITHUB_ERROR: "check the token's rights with `cogworks health --all`, then `/cogworks run`",
-    FailureCategory.LLM_ERROR: "mend what the provider refused (key, billing, or what it says above), then `/cogworks run`",
+    FailureCategory.LLM_ERROR: "mend what the provider refused (key, billing, or as it says), then `/cogworks run`",
 }
 
 
