@@ -24,6 +24,7 @@ from cogworks.model.outcome import Check
 from cogworks.model.services import Service
 from cogworks.nodes.job import Job, Workshop
 from cogworks.policy.backoff import backoff_s
+from cogworks.policy.service_routing import Offer, service_for
 from cogworks.ports.services import ServiceAddress
 
 SYSTEM_VERSION = "0.1.0"
@@ -71,18 +72,16 @@ def open_desk(job: Job, shop: Workshop, paths: Sequence[str]) -> Desk | None:
     needed = [path for path in paths if path.rpartition(".")[2].lower() not in free]
     if not needed:
         return None
-    hellos = [(service, _handshake(job, shop, service)) for service in job.services.services]
-    for service, hello in hellos:
-        if any(_covers(hello, path) for path in needed):
+    hellos = {service.name: (service, _handshake(job, shop, service)) for service in job.services.services}
+    offers = {name: Offer(domain=h.domain, artifact_types=h.artifact_types) for name, (_, h) in hellos.items()}
+    chosen = [service_for(path, routes=job.services.routes, offers=offers) for path in needed]
+    for name in chosen:
+        if name is not None and name in hellos:
+            service, hello = hellos[name]
             return Desk(service=service, hello=hello)
     raise ServiceError(
         f"no registered service covers {', '.join(needed)}", service="", method="", error_code="service_unavailable"
     )
-
-
-def _covers(hello: HandshakeResult, path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name in hello.artifact_types or name.rpartition(".")[2].lower() in hello.artifact_types
 
 
 def _handshake(job: Job, shop: Workshop, service: Service) -> HandshakeResult:
