@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cogworks.engine.comments import CommentBook, notice
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import BranchDiverged
-from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef, Sha
+from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_from_json, outcome_to_json
 from cogworks.model.state import RunState
@@ -96,9 +96,3 @@ class Journal:
 def summary_key(state: RunState) -> str:
     """Return the key of the run's summary comment."""
     return f"{state.item}/{state.run_id}/summary"
-
-
-def split_ref(ref: str) -> tuple[str, Sha]:
-    """Return path and commit of ``path@commit``."""
-    path, _, commit = ref.rpartition("@")
-    return path, Sha(commit)

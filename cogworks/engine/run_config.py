@@ -6,7 +6,6 @@ from cogworks.graph.definition import Graph, Node, PipelineFile
 from cogworks.model.config import Config
 from cogworks.model.ids import NodeRef, Sha
 from cogworks.model.services import Services
-from cogworks.model.state import RunState
 from cogworks.nodes.closing import CLOSING
 
 
@@ -27,8 +26,3 @@ class RunConfig:
 def node_of(graph: Graph, ref: NodeRef) -> Node:
     """Return the definition of a node instance; the closing check is a node of every graph."""
     return CLOSING if ref.node == CLOSING.id else graph.nodes[ref.node]
-
-
-def graph_of(run: RunConfig, state: RunState) -> Graph:
-    """Return the graph that ``state`` walks."""
-    return run.graph(state.pipeline)

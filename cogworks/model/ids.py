@@ -78,13 +78,6 @@ def parse_item(text: str, *, file: str = "command line", field: str = "issue") -
     return Item(RepoName(found["repo"]), IssueNumber(int(found["number"])))
 
 
-def parse_node_id(text: str, *, file: str, field: str) -> NodeId:
-    """Return ``text`` as a node id; raise ConfigError when malformed or reserved."""
-    if not _NODE.fullmatch(text) or text in RESERVED_NODE_IDS:
-        raise _refused(file, field, text, f"{_NODE.pattern}, not {', '.join(sorted(RESERVED_NODE_IDS))}")
-    return NodeId(text)
-
-
 def is_slot(text: str) -> bool:
     """Tell whether ``text`` can name a slot or an edge."""
     return _SLOT.fullmatch(text) is not None

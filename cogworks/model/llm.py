@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from cogworks.model.json_value import JsonObject, JsonValue
+from cogworks.model.json_value import JsonObject
 
 Purpose = Literal["generate", "alignment", "review", "edge", "judge", "summary", "interpret"]
 Loop = Literal["first", "retry", "rework"]
@@ -175,28 +175,3 @@ class LlmAnswer:
     request_id: str
     model: str
     limits: RateLimits = field(default_factory=RateLimits)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
-    """What the audit trail keeps of one call (LLM-20)."""
-
-    identity: CallIdentity
-    model: str
-    provider_request_id: str
-    stop_reason: str
-    transport_attempts: int
-    template_sha256: str
-    schema: str
-    constitution_sha256: str
-    prompt_sha256: str
-    response_sha256: str
-    usage: Usage
-    cost_microusd: int
-    reserved_microusd: int
-    schema_valid: bool
-    tool_calls: int
-    latency_ms: int
-    started_at: datetime
-    prompt: JsonValue = None
-    response: JsonValue = None

@@ -11,7 +11,7 @@ from cogworks.model.ids import AttemptKey, NodeRef
 from cogworks.model.json_value import sha256_text
 from cogworks.model.money import dollars
 from cogworks.model.outcome import Check, Outcome
-from cogworks.model.state import NodeState, RunState
+from cogworks.model.state import RunState
 from cogworks.pages.markers import Mark, mark, read_mark
 from cogworks.pages.quoting import LIMIT, cut, line
 
@@ -132,8 +132,3 @@ def attempt_path(key: AttemptKey) -> str:
     """Return where the full record of an attempt lies on the audit branch."""
     swi = "" if key.ref.swi is None else f"-swi{key.ref.swi}"
     return f"attempts/{key.ref.node}{swi}-{key.attempt}.jsonl"
-
-
-def counters(at: NodeState) -> str:
-    """Return the counters of a node as one phrase for people."""
-    return f"{at.attempts} attempts, {at.retries} retries, {at.reworks} reworks"

@@ -1,8 +1,6 @@
 """One line per event on stderr, JSON for machines or text for people (70 section 4)."""
 
 import logging
-import os
-import socket
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -123,11 +121,6 @@ def error_fields(error: BaseException) -> dict[str, object]:
         "message": str(error) if known else f"{error}"[:500],
         "retriable": isinstance(error, DependencyUnavailable),
     }
-
-
-def worker_name() -> str:
-    """Return a name for this process that an operator can find it by."""
-    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 def _complete(_logger: object, _name: str, event: _Event) -> _Event:
