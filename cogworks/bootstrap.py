@@ -24,7 +24,9 @@ from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
+from cogworks.adapters.redis_permits import RedisPermits, key_id
 from cogworks.adapters.redis_projection import RedisProjection
+from cogworks.adapters.redis_quota import RedisQuota
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
@@ -158,25 +160,48 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
 
     assert settings.github_token is not None, "callers read settings with Need.GITHUB"
     assert settings.llm_api_key is not None, "callers read settings with Need.LLM"
-    token = settings.github_token.get_secret_value()
+    token, clock = settings.github_token.get_secret_value(), SystemClock()
+    quota = RedisQuota(
+        client,
+        token_id=key_id(token),
+        clock=clock,
+        writes_per_minute=settings.github_writes_per_minute,
+        writes_per_hour=settings.github_writes_per_hour,
+    )
     return Ports(
         github=GitHubClient(
             token=token,
             base_url=settings.github_api_url,
             etags=RedisEtags(client),
             count=lambda _endpoint, _status: None,
+            limits_seen=quota.seen,
+            pace=quota.pace,
+            refused=quota.refused,
         ),
         git=GitMirrors(work_dir(settings), remote_url=git_url(settings.github_api_url), token=token),
         llm=AnthropicLlm(api_key=settings.llm_api_key, base_url=settings.llm_api_url),
+        permits=RedisPermits(
+            client,
+            provider="anthropic",
+            api_key=settings.llm_api_key.get_secret_value(),
+            now=clock.now,
+            warn=_warn_of_limit,
+        ),
+        quota=quota,
         services=domain_services(),
         leases=RedisLeases(client, lease_s=float(settings.lease_seconds), settle_s=settle_s),
         projection=RedisProjection(client),
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
         queue=queue,
-        clock=SystemClock(),
+        clock=clock,
         ids=RandomIds(),
     )
+
+
+def _warn_of_limit(text: str, figures: Mapping[str, int | str]) -> None:
+    """Log a change of the model provider's limits (LLM-16)."""
+    say(text, action="llm_call", result="retry", level="warning", error=None, **figures)
 
 
 def start_telemetry(settings: Settings) -> None:

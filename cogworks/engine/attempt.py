@@ -189,6 +189,7 @@ def _crafted(
         github=ports.github.guarded_by(keeper.guard),
         git=ports.git.guarded_by(keeper.guard),
         llm=ports.llm,
+        permits=ports.permits,
         services=ports.services,
         service_tokens=house.shipped.service_tokens,
         ledger=ports.ledger,

@@ -18,6 +18,7 @@ from cogworks.nodes.template import Template
 from cogworks.policy.constitution import Constitution
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub, Guard
+from cogworks.ports.limits import Permits
 from cogworks.ports.llm import LLM
 from cogworks.ports.runtime import Clock, Ids, Ledger, Memo
 from cogworks.ports.services import DomainService
@@ -81,6 +82,7 @@ class Workshop:
     github: GitHub
     git: Git
     llm: LLM
+    permits: Permits
     services: DomainService
     service_tokens: Mapping[str, str]
     ledger: Ledger

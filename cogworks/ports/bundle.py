@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
+from cogworks.ports.limits import Permits, Quota
 from cogworks.ports.llm import LLM
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Memo, Projection, Queue
 from cogworks.ports.services import DomainService
@@ -16,6 +17,8 @@ class Ports:
     github: GitHub
     git: Git
     llm: LLM
+    permits: Permits
+    quota: Quota
     services: DomainService
     leases: Leases
     projection: Projection

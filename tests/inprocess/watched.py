@@ -8,7 +8,7 @@ from typing import Any
 from cogworks.ports.bundle import Ports
 
 _GROUPS = ("issues", "labels", "comments", "pulls", "contents")
-_UNTOUCHED = ("clock", "ids")
+_UNTOUCHED = ("clock", "ids", "quota")
 
 
 class Killed(BaseException):

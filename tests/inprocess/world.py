@@ -19,7 +19,9 @@ from cogworks.adapters.memory_github import MemoryGitHub
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_llm import Rule, ScriptedLlm
 from cogworks.adapters.memory_people import MemoryPerson
+from cogworks.adapters.memory_permits import MemoryPermits
 from cogworks.adapters.memory_queue import RecordingQueue, Sent, SentNode
+from cogworks.adapters.memory_quota import MemoryQuota
 from cogworks.adapters.memory_runtime import MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
 from cogworks.adapters.memory_services import Handler, MemoryServices
 from cogworks.bootstrap import default_pipeline, shipped_templates
@@ -82,6 +84,7 @@ class World:
         self.forge.add_repo(REPO, files=kept, issues=[issue])
         self.store, self.memo = MemoryStore(self.clock), MemoryMemo()
         self.ledger, self.llm = MemoryLedger(self.clock), ScriptedLlm(self.rules)
+        self.permits, self.quota = MemoryPermits(self.clock), MemoryQuota(self.clock)
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
         self.log: list[tuple[str, str]] = []
@@ -94,6 +97,8 @@ class World:
             github=MemoryGitHub(self.forge),
             git=self.git,
             llm=self.llm,
+            permits=self.permits,
+            quota=self.quota,
             services=self.service,
             leases=MemoryLeases(self.store),
             projection=MemoryProjection(self.store),
@@ -165,6 +170,8 @@ class World:
         self.store.wipe()
         self.memo.wipe()
         self.ledger.wipe()
+        self.permits.wipe()
+        self.quota.wipe()
         self.queue.waiting.clear()
 
     # -- what people see ----------------------------------------------------------------------------------------------
