@@ -6,6 +6,7 @@ from typing import Protocol
 from cogworks.engine.attempt import run_attempt
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
+from cogworks.engine.throttle import sit_out
 from cogworks.engine.turn import StepReport, StepResult, patient_step
 from cogworks.model.ids import Item, NodeRef
 from cogworks.model.state import NodeStatus, RunState
@@ -55,7 +56,8 @@ class Watch(Protocol):
 def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch) -> Cranked:
     """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
-    Claims keep it right beside workers: an attempt that somebody else has is left to them.
+    Claims keep it right beside workers: an attempt that somebody else has is left to them. A rate limit that lifts
+    soon enough is sat out.
     """
     ran: list[Ran] = []
     before: list[Ran] = []
@@ -65,6 +67,8 @@ def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Wa
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended
+        if not ended and sit_out(house, report):
+            continue
         if not until_blocked or not any(one.ours for one in ended) or ended == before:
             return Cranked(report=report, ran=tuple(ran), steps=steps)
         before = ended

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
+from cogworks.engine.throttle import may_poll, nothing_new
 from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import Comment, Issue, IssueEvent
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
@@ -32,11 +33,13 @@ def poll(house: House, repo: RepoName) -> PollReport:
 
     What labels say is looked at anew each time, so that a lost step costs one interval.
     """
+    if not may_poll(house, repo):
+        return PollReport(seen=0, enqueued=())
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
     touched = _touched_by_events(house, repo) | _touched_by_comments(house, repo)
     known = house.ports.projection.known()
-    room = house.max_active_runs - len(known)
+    room = 0 if nothing_new(house.ports) else house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
     for issue in sorted(issues, key=lambda one: one.number):
         item = Item(repo, issue.number)

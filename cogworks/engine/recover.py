@@ -24,6 +24,11 @@ class SweepReport:
 def sweep(house: House) -> SweepReport:
     """Enqueue a step for every open run that has something to do and nobody doing it."""
     known = house.ports.projection.known()
+    rests_s = house.ports.quota.rests_s()
+    if rests_s:
+        # A step would only find out the same: Redis holds the runs until GitHub takes requests again (GH-41).
+        house.log("task", f"sweep: GitHub takes nothing for {rests_s:.0f} s, no run is stepped")
+        return SweepReport(runs=len(known), stepped=())
     stepped = [item for item in known if _needs_step(house, item)]
     for item in stepped:
         house.log("task", f"sweep: {item} has work and no owner")

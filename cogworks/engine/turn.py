@@ -140,6 +140,7 @@ def _advance(
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
     ports = house.ports
+    ports.quota.keep_floor(state.repo, config.config.github.rate_limit_floor)
     book = CommentBook(
         github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
     )
