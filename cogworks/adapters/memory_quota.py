@@ -24,22 +24,21 @@ class MemoryQuota:
 
     def wipe(self) -> None:
         """Lose everything."""
-        self._blocked_s = self._careful_s = self._read_s = self._write_s = self._bucket_s = 0.0
+        self._blocked_s = self._held_s = self._careful_s = 0.0
+        self._read_s = self._write_s = self._bucket_s = 0.0
         self._by, self._hits = "", 0
         self._window: tuple[Limits, float] | None = None
         self._floors: dict[RepoName, int] = {}
         self._writes: list[float] = []
 
     def rests_s(self) -> float:
-        """Return how long nothing is sent; 0 when GitHub takes requests."""
-        now, window = self._clock.monotonic(), self._live()
-        spent = window[1] if window is not None and window[0].remaining == 0 else now
-        return max(0.0, self._blocked_s - now, spent - now)
+        """Return how long no run can go on; 0 when GitHub takes requests and our pace lets writes through."""
+        return max(self._refused_s(), self._held_s - self._clock.monotonic())
 
     def admits(self) -> str:
         """Return why nothing new may begin, or an empty text."""
         if self.rests_s():
-            return f"GitHub's rate limit: it takes nothing for {self.rests_s():.0f} s"
+            return f"GitHub's rate limit: nothing gets through for {self.rests_s():.0f} s"
         window = self._live()
         if window is not None and window[0].remaining < self._floor():
             left, ends_s = window[0], window[1] - self._clock.monotonic()
@@ -53,8 +52,8 @@ class MemoryQuota:
 
     def pace(self, kind: RequestKind) -> None:
         """Let a request pass, after a pause where the pace wants one; raise RateLimited when nothing may be sent."""
-        if self.rests_s():
-            raise _refusal("secondary" if self._by == "secondary" else "primary", self.rests_s())
+        if self._refused_s():
+            raise _refusal("secondary" if self._by == "secondary" else "primary", self._refused_s())
         wait = self._pause_of_read() if kind == "read" else self._pause_of_write(kind)
         if wait:
             self._clock.sleep(wait)
@@ -82,6 +81,12 @@ class MemoryQuota:
             self._careful_s, self._hits = self._blocked_s + _CAREFUL_S, again + 1
         return RateLimited(error.message, kind=error.kind, reset_at=error.reset_at, retry_after_s=self._blocked_s - now)
 
+    def _refused_s(self) -> float:
+        """Return how long GitHub refuses everything."""
+        now, window = self._clock.monotonic(), self._live()
+        spent = window[1] if window is not None and window[0].remaining == 0 else now
+        return max(0.0, self._blocked_s - now, spent - now)
+
     def _live(self) -> tuple[Limits, float] | None:
         return self._window if self._window is not None and self._window[1] > self._clock.monotonic() else None
 
@@ -107,6 +112,7 @@ class MemoryQuota:
         if kind == "content":
             slot = self._content_slot(slot)
         if slot - now > _LONGEST_WRITE_PAUSE_S:
+            self._held_s = slot
             raise _refusal("writes", slot - now)
         self._write_s = slot
         if kind == "content":

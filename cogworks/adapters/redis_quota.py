@@ -41,14 +41,14 @@ class RedisQuota:
         self._pace = (writes_per_minute, writes_per_hour, _BURST)
 
     def rests_s(self) -> float:
-        """Return how long no process sends anything; 0 when GitHub takes requests."""
+        """Return how long no run can go on; 0 when GitHub takes requests and our pace lets writes through."""
         return int(self._look()[0]) / 1000
 
     def admits(self) -> str:
         """Return why nothing new may begin, or an empty text."""
         rest_ms, remaining, limit, floor, ends_ms = self._look()
         if int(rest_ms):
-            return f"GitHub's rate limit: it takes nothing for {int(rest_ms) / 1000:.0f} s"
+            return f"GitHub's rate limit: nothing gets through for {int(rest_ms) / 1000:.0f} s"
         if remaining and int(remaining) < int(floor):
             ends_s = int(ends_ms) / 1000
             left = f"{remaining} of {limit} requests are left for {ends_s:.0f} s, {floor} are spared"

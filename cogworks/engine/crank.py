@@ -6,7 +6,7 @@ from typing import Protocol
 from cogworks.engine.attempt import run_attempt
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
-from cogworks.engine.throttle import sit_out
+from cogworks.engine.sitting_out import sit_out
 from cogworks.engine.turn import StepReport, StepResult, patient_step
 from cogworks.model.ids import Item, NodeRef
 from cogworks.model.state import NodeStatus, RunState

@@ -26,8 +26,8 @@ def sweep(house: House) -> SweepReport:
     known = house.ports.projection.known()
     rests_s = house.ports.quota.rests_s()
     if rests_s:
-        # A step would only find out the same: Redis holds the runs until GitHub takes requests again (GH-41).
-        house.log("task", f"sweep: GitHub takes nothing for {rests_s:.0f} s, no run is stepped")
+        # A step would only find out the same: Redis holds the runs until then (GH-41).
+        house.log("task", f"sweep: nothing gets through to GitHub for {rests_s:.0f} s, no run is stepped")
         return SweepReport(runs=len(known), stepped=())
     stepped = [item for item in known if _needs_step(house, item)]
     for item in stepped:

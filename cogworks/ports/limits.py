@@ -90,11 +90,11 @@ class Quota(Protocol):
     """What GitHub still takes from our token (GH-40 to GH-42)."""
 
     def rests_s(self) -> float:
-        """Return how long no process sends anything, because a limit is on; 0 when GitHub takes requests."""
+        """Return how long no run can go on, because a limit is on or our pace holds writes back; 0 when one can."""
         ...
 
     def admits(self) -> str:
-        """Return why nothing new may begin, or an empty text: little is left, or a limit is on."""
+        """Return why nothing new may begin, or an empty text: little is left, or nothing gets through."""
         ...
 
     def keep_floor(self, repo: RepoName, floor: int) -> None:

@@ -112,6 +112,9 @@ class Stack:
             **clean_environment(),
             "COGWORKS_GITHUB_TOKEN": self.github["tokens"]["cogworks"],
             "COGWORKS_GITHUB_API_URL": self.github["url"],
+            # The twin has no limits unless it is told to have some.
+            "COGWORKS_GITHUB_WRITES_PER_MINUTE": "0",
+            "COGWORKS_GITHUB_WRITES_PER_HOUR": "0",
             "COGWORKS_LLM_API_KEY": self.anthropic["tokens"]["api_key"],
             "COGWORKS_LLM_API_URL": self.anthropic["url"],
             "COGWORKS_REDIS_URL": self.redis.url,

@@ -52,6 +52,7 @@ if kind == 'content' then
 end
 slot = math.ceil(slot)
 if slot - now > tonumber(ARGV[7]) then
+  redis.call('HSET', key, 'at:held', whole(slot))
   return {'later', whole(slot - now), 'writes'}
 end
 redis.call('HSET', key, 'at:write', whole(slot))

@@ -76,6 +76,8 @@ def test_a_write_that_would_wait_long_is_given_back_to_its_caller(plugs: Plugs) 
     for _ in range(80):
         plugs.quota.pace("content")
     assert 5 < refusal_s(plugs, "content") <= 61
+    assert plugs.quota.rests_s() > 5, "no run can go on without its comments"
+    assert plugs.quota.admits() != ""
     assert paused_s(plugs, "write") == 0.0, "what creates nothing is not paced"
     assert paused_s(plugs, "read") == 0.0
 
@@ -94,7 +96,7 @@ def test_while_a_limit_is_on_nothing_is_sent(plugs: Plugs, kind: RequestKind) ->
     assert error.retry_after_s == pytest.approx(60, abs=ROUGHLY_S)
     assert refusal_s(plugs, kind) == pytest.approx(60, abs=ROUGHLY_S)
     assert plugs.quota.rests_s() == pytest.approx(60, abs=ROUGHLY_S)
-    assert "takes nothing for" in plugs.quota.admits()
+    assert "nothing gets through for" in plugs.quota.admits()
     plugs.pass_time(61)
     assert paused_s(plugs, kind) == 0.0
     assert plugs.quota.rests_s() == 0.0
