@@ -19,6 +19,7 @@ from tests.bench.growth import growth
 from tests.bench.idle_poll import idle_poll
 from tests.bench.ledger import ledger
 from tests.bench.overhead import overhead
+from tests.bench.pick_up import pick_up
 from tests.bench.site import opened
 from tests.bench.throughput import throughput
 
@@ -36,6 +37,7 @@ def main() -> None:
         figures += idle_poll(site)
         figures += throughput(site)
     figures += growth(rounds=10)
+    figures += pick_up()
     counted, routes = default_run()
     figures += counted
     took_s = time.perf_counter() - began

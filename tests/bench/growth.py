@@ -37,7 +37,7 @@ def growth(*, rounds: int) -> list[Figure]:
             if number:
                 taken[size].append(took_ms)
     group = "A step that takes up an outcome and starts the next node, by sub-work-items of the run"
-    figures = [
+    return [
         Figure(
             group=group,
             name=f"{size} sub-work-items, a state comment of {sizes_kib[size]:.1f} KiB",
@@ -49,7 +49,6 @@ def growth(*, rounds: int) -> list[Figure]:
         )
         for size, values in taken.items()
     ]
-    return figures
 
 
 def _step_ms(world: Any) -> float:
