@@ -43,7 +43,7 @@ def pick_up() -> list[Figure]:
 
 
 def _waits_s(stack: Any, *, body: str) -> list[float]:
-    chosen, pause = random.Random(20261126), threading.Event()  # noqa: S311 - times, no secrets
+    chosen, pause = random.Random(20261126), threading.Event()
     # The first run clones the repository and warms every child; it is not counted.
     _label(stack, body)
     waits = []
