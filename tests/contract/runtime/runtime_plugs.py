@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from redis import Redis
 
 from cogworks.adapters.memory_clock import VirtualClock
+from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_runtime import MemoryEtags, MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
+from cogworks.adapters.redis_dead_letters import RedisDeadLetters
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.redis_projection import RedisProjection
 from cogworks.model.ids import AttemptKey, IssueNumber, Item, NodeId, NodeRef, RepoName, RunId, SwiOrdinal
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.runtime import Leases, Ledger, Memo, Projection
 
 LEASE_S = 32.0
@@ -31,6 +34,7 @@ class Plugs:
     ledger: Ledger
     memo: Memo
     etags: MemoryEtags | RedisEtags
+    letters: DeadLetters
     wipe: Callable[[], object]
     pass_time: Callable[[float], object]
 
@@ -38,12 +42,13 @@ class Plugs:
 def memory_plugs() -> Plugs:
     """Return the memory twins on a clock that jumps."""
     clock = VirtualClock()
-    store, ledger, memo = MemoryStore(clock), MemoryLedger(clock), MemoryMemo()
+    store, ledger, memo, letters = MemoryStore(clock), MemoryLedger(clock), MemoryMemo(), MemoryDeadLetters()
 
     def wipe() -> None:
         store.wipe()
         ledger.wipe()
         memo.wipe()
+        letters.wipe()
 
     return Plugs(
         leases=MemoryLeases(store, lease_s=LEASE_S),
@@ -51,6 +56,7 @@ def memory_plugs() -> Plugs:
         ledger=ledger,
         memo=memo,
         etags=MemoryEtags(),
+        letters=letters,
         wipe=wipe,
         pass_time=clock.advance,
     )
@@ -64,6 +70,7 @@ def redis_plugs(client: Redis) -> Plugs:
         ledger=RedisLedger(client),
         memo=RedisMemo(client),
         etags=RedisEtags(client),
+        letters=RedisDeadLetters(client),
         wipe=client.flushall,
         pass_time=lambda seconds: age(client, seconds),
     )
