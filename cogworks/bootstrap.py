@@ -20,6 +20,7 @@ from cogworks.adapters.github_client import GitHubClient
 from cogworks.adapters.memory_queue import RecordingQueue
 from cogworks.adapters.memory_runtime import MemoryEtags
 from cogworks.adapters.redis_connection import connect
+from cogworks.adapters.redis_dead_letters import RedisDeadLetters
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
@@ -30,8 +31,10 @@ from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
+from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.nodes.template import Template, parse_template
+from cogworks.policy.dead_letters import alarms
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
 from cogworks.ports.bundle import Ports
@@ -39,7 +42,7 @@ from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
 from cogworks.settings import Settings
-from cogworks.telemetry.logs import Action, say, start_logs
+from cogworks.telemetry.logs import Action, run_context, say, start_logs
 from cogworks.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
@@ -149,6 +152,7 @@ def build(
         patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
         max_active_runs=settings.max_active_runs,
         log=log,
+        alarm=letter_alarm(settings),
     )
 
 
@@ -173,6 +177,7 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
         projection=RedisProjection(client),
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
+        dead_letters=RedisDeadLetters(client),
         queue=queue,
         clock=SystemClock(),
         ids=RandomIds(),
@@ -197,6 +202,22 @@ def start_telemetry(settings: Settings) -> None:
 def task_log(action: str, message: str) -> None:
     """Write one line about a run; ``action`` is one of 70 section 4."""
     say(message, action=cast("Action", action), result="success")
+
+
+def letter_alarm(settings: Settings) -> Callable[[DeadLetter], str]:
+    """Return what tells operators of a new dead letter: a line in the log, and Sentry for what they must look at."""
+
+    def alarm(letter: DeadLetter) -> str:
+        what = f"dead letter: {letter.reason} at {letter.stage}"
+        say(f"{what}: {letter.key}", action="dlq", result="failure", level="warning")
+        if settings.sentry_dsn is None or not alarms(letter.reason):
+            return ""
+        from cogworks.telemetry.sentry import report_message
+
+        with run_context(node=letter.node, sub_work_item=letter.swi, attempt=letter.attempt, run_id=letter.run):
+            return report_message(what) or ""
+
+    return alarm
 
 
 def work_dir(settings: Settings) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cogworks.engine.configuring import Shipped
+from cogworks.engine.letters import Alarm
 from cogworks.nodes.template import Template
 from cogworks.ports.bundle import Ports
 
@@ -15,7 +16,8 @@ Log = Callable[[str, str], None]
 class House:
     """Built once per process by ``bootstrap``; holds no state of any run.
 
-    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21).
+    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21). ``alarm``
+    tells operators of a dead letter.
     """
 
     ports: Ports
@@ -25,3 +27,4 @@ class House:
     patience_s: float
     max_active_runs: int
     log: Log
+    alarm: Alarm

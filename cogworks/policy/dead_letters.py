@@ -85,6 +85,17 @@ def is_unanswered(letter: DeadLetter, state: RunState) -> bool:
     return at.status is NodeStatus.FAILED and at.attempts == letter.attempt
 
 
+def gone_on(letter: DeadLetter, state: RunState) -> bool:
+    """Tell whether the run has left behind what ``letter`` tells of, however it came to that."""
+    if letter.ref is None or letter.run != state.run_id:
+        return True
+    at = state.node(letter.ref)
+    return at.attempts > letter.attempt or at.status in _ELSEWHERE
+
+
+_ELSEWHERE = (NodeStatus.PENDING, NodeStatus.COMPLETED, NodeStatus.SKIPPED, NodeStatus.AWAITING_APPROVAL)
+
+
 def replay_refused(state: RunState, issue: Issue, names: Labels) -> str:
     """Return why a stopped run may not go on with a replay; empty when it may (RUN-20)."""
     labels = frozenset(issue.labels)

@@ -13,6 +13,7 @@ from answers import TASK, body, good_answers
 from planted import FILES, PASSING
 
 from cogworks.adapters.memory_clock import CountingIds, VirtualClock
+from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_forge import MemoryForge, MemoryRepo, PlantedIssue
 from cogworks.adapters.memory_git import MemoryGit
 from cogworks.adapters.memory_github import MemoryGitHub
@@ -29,6 +30,7 @@ from cogworks.engine.house import House
 from cogworks.engine.polling import poll
 from cogworks.engine.recover import sweep
 from cogworks.engine.turn import StepReport, patient_step
+from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
@@ -84,6 +86,7 @@ class World:
         self.ledger, self.llm = MemoryLedger(self.clock), ScriptedLlm(self.rules)
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
+        self.letters, self.alarms = MemoryDeadLetters(), list[DeadLetter]()
         self.log: list[tuple[str, str]] = []
         self.people = merge_gates if self.people is None else self.people
         self.house = self.new_house()
@@ -99,6 +102,7 @@ class World:
             projection=MemoryProjection(self.store),
             memo=self.memo,
             ledger=self.ledger,
+            dead_letters=self.letters,
             queue=self.queue,
             clock=self.clock,
             ids=self.ids,
@@ -111,6 +115,7 @@ class World:
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
+            alarm=self._alarm,
         )
 
     # -- letting it work ----------------------------------------------------------------------------------------------
@@ -156,6 +161,10 @@ class World:
     def step(self) -> StepReport:
         return patient_step(self.house, ITEM, hint="test")
 
+    def _alarm(self, letter: DeadLetter) -> str:
+        self.alarms.append(letter)
+        return f"event-{len(self.alarms)}"
+
     def _upkeep(self) -> None:
         poll(self.house, REPO)
         sweep(self.house)
@@ -165,6 +174,7 @@ class World:
         self.store.wipe()
         self.memo.wipe()
         self.ledger.wipe()
+        self.letters.wipe()
         self.queue.waiting.clear()
 
     # -- what people see ----------------------------------------------------------------------------------------------
