@@ -38,6 +38,7 @@ from cogworks.policy.dead_letters import alarms
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
 from cogworks.ports.bundle import Ports
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
@@ -62,6 +63,7 @@ class Reading:
     ledger: Ledger | None
     leases: Leases | None
     projection: Projection | None
+    dead_letters: DeadLetters | None
     close: Callable[[], None]
 
 
@@ -81,6 +83,7 @@ def reading(settings: Settings) -> Reading:
         ledger=None if client is None else RedisLedger(client),
         leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
         projection=None if client is None else RedisProjection(client),
+        dead_letters=None if client is None else RedisDeadLetters(client),
         close=(lambda: None) if client is None else client.close,
     )
 

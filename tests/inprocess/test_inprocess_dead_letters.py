@@ -1,4 +1,4 @@
-"""Work that is given up: its dead letter is on GitHub, survives a loss of Redis, and is answered once (RUN-19, RUN-20)."""
+"""Work that is given up: its letter is on GitHub, outlives a loss of Redis, and is answered once (RUN-19, RUN-20)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
