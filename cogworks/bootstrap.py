@@ -29,6 +29,7 @@ from cogworks.adapters.redis_projection import RedisProjection
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
+from cogworks.engine.letters import put_message_aside
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.audit import Actor, ActorKind
@@ -158,13 +159,17 @@ def build(
         ports=_ports(settings, client, queue, settle_s=0.0 if redis_is_private else None),
         shipped=shipped(settings),
         templates=shipped_templates(),
-        actor=Actor(kind=kind, name=f"{socket.gethostname()}:{os.getpid()}"),
+        actor=Actor(kind=kind, name=_process_name()),
         patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
         max_active_runs=settings.max_active_runs,
         log=log,
         alarm=letter_alarm(settings),
         within=run_context,
     )
+
+
+def _process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float | None) -> Ports:
@@ -229,6 +234,21 @@ def letter_alarm(settings: Settings) -> Callable[[DeadLetter], str]:
             return report_message(what) or ""
 
     return alarm
+
+
+def letterbox(settings: Settings) -> Callable[[str, str, str], None]:
+    """Return what writes a dead letter for a message that no worker can read: its hash, what went wrong, a sentence."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    letters = RedisDeadLetters(connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
+    alarm, clock = letter_alarm(settings), SystemClock()
+
+    def put_aside(payload_hash: str, kind: str, why: str) -> None:
+        owner = _process_name()
+        put_message_aside(
+            letters, payload_hash=payload_hash, why=why, kind=kind, owner=owner, now=clock.now(), alarm=alarm
+        )
+
+    return put_aside
 
 
 def work_dir(settings: Settings) -> Path:
