@@ -91,7 +91,9 @@ def test_what_is_no_message_is_kept_from_kombu(server: EmbeddedRedis, real_clien
     aside: list[tuple[str, str, str]] = []
     options = {OPTION: lambda *told: aside.append(told)}
     received = []
-    with Connection(broker_url(server.url), transport_options=options) as own, own.channel() as channel:
+    own = Connection(broker_url(server.url), transport_options=options)
+    own.transport_cls = GuardedTransport
+    with own, own.channel() as channel:
         real_client.lpush("control", "garbage")
         Producer(channel).publish({"number": 1}, exchange="", routing_key="control", declare=[QUEUE])
         with Consumer(channel, [QUEUE], callbacks=[lambda body, _: received.append(body)], no_ack=True):
