@@ -230,7 +230,8 @@ def letter_alarm(settings: Settings) -> Callable[[DeadLetter], str]:
             return ""
         from cogworks.telemetry.sentry import report_message
 
-        with run_context(node=letter.node, sub_work_item=letter.swi, attempt=letter.attempt, run_id=letter.run):
+        about = {"node": letter.node, "sub_work_item": letter.swi, "attempt": letter.attempt, "run_id": letter.run}
+        with run_context(**about, error_code=letter.error.code):
             return report_message(what) or ""
 
     return alarm

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from answers import good_answers, only
+from answers import body, good_answers, only
 from watched import Killed
 from world import ITEM, NUMBER, REPO, World, close_gates
 
@@ -300,6 +300,21 @@ def test_a_permanent_error_is_a_letter_that_names_its_class() -> None:
     assert letter.traceback_digest
     assert letter.reason is Reason.DEPENDENCY_UNAVAILABLE
     assert posted(world) == letter
+
+
+def test_each_attempt_that_died_has_its_letter_and_one_replay_lets_all_go_on() -> None:
+    world = Poisoned(rules=good_answers(2), text=body(2)).die("code_generation").run()
+    letters = world.letters.open()
+    assert sorted((one.swi, one.starts) for one in letters) == [(1, 5), (2, 5)]
+    assert letters_in(world.note("failure")) == letters
+    assert len(world.notes("failure")) == 1
+
+    world.settled = True
+    assert replay(desk(world), letters[1].key).result is Result.REPLAYED
+    world.run()
+    assert world.state.status is RunStatus.COMPLETED
+    assert world.letters.open() == ()
+    assert replay(desk(world), letters[0].key).result is Result.DUPLICATE
 
 
 def test_spent_retries_are_a_letter() -> None:
