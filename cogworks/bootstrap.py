@@ -20,6 +20,7 @@ from cogworks.adapters.github_client import GitHubClient
 from cogworks.adapters.memory_queue import RecordingQueue
 from cogworks.adapters.memory_runtime import MemoryEtags
 from cogworks.adapters.redis_connection import connect
+from cogworks.adapters.redis_dead_letters import RedisDeadLetters
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
@@ -30,14 +31,18 @@ from cogworks.adapters.redis_quota import RedisQuota
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
+from cogworks.engine.letters import put_message_aside
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.audit import Actor, ActorKind
+from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.nodes.template import Template, parse_template
+from cogworks.policy.dead_letters import alarms
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
 from cogworks.ports.bundle import Ports
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
@@ -62,6 +67,7 @@ class Reading:
     ledger: Ledger | None
     leases: Leases | None
     projection: Projection | None
+    dead_letters: DeadLetters | None
     close: Callable[[], None]
 
 
@@ -81,6 +87,7 @@ def reading(settings: Settings) -> Reading:
         ledger=None if client is None else RedisLedger(client),
         leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
         projection=None if client is None else RedisProjection(client),
+        dead_letters=None if client is None else RedisDeadLetters(client),
         close=(lambda: None) if client is None else client.close,
     )
 
@@ -154,12 +161,17 @@ def build(
         ports=_ports(settings, client, queue, settle_s=0.0 if redis_is_private else None),
         shipped=shipped(settings),
         templates=shipped_templates(),
-        actor=Actor(kind=kind, name=f"{socket.gethostname()}:{os.getpid()}"),
+        actor=Actor(kind=kind, name=_process_name()),
         patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
         max_active_runs=settings.max_active_runs,
         log=log,
+        alarm=letter_alarm(settings),
         within=run_context,
     )
+
+
+def _process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float | None) -> Ports:
@@ -201,6 +213,7 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
         projection=RedisProjection(client),
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
+        dead_letters=RedisDeadLetters(client),
         queue=queue,
         clock=clock,
         ids=RandomIds(),
@@ -230,6 +243,38 @@ def start_telemetry(settings: Settings) -> None:
 def task_log(action: str, message: str) -> None:
     """Write one line about a run; ``action`` is one of 70 section 4."""
     say(message, action=cast("Action", action), result="success")
+
+
+def letter_alarm(settings: Settings) -> Callable[[DeadLetter], str]:
+    """Return what tells operators of a new dead letter: a line in the log, and Sentry for what they must look at."""
+
+    def alarm(letter: DeadLetter) -> str:
+        what = f"dead letter: {letter.reason} at {letter.stage}"
+        say(f"{what}: {letter.key}", action="dlq", result="failure", level="warning")
+        if settings.sentry_dsn is None or not alarms(letter.reason):
+            return ""
+        from cogworks.telemetry.sentry import report_message
+
+        about = {"node": letter.node, "sub_work_item": letter.swi, "attempt": letter.attempt, "run_id": letter.run}
+        with run_context(**about, error_code=letter.error.code):
+            return report_message(what) or ""
+
+    return alarm
+
+
+def letterbox(settings: Settings) -> Callable[[str, str, str], None]:
+    """Return what writes a dead letter for a message that no worker can read: its hash, what went wrong, a sentence."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    letters = RedisDeadLetters(connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
+    alarm, clock = letter_alarm(settings), SystemClock()
+
+    def put_aside(payload_hash: str, kind: str, why: str) -> None:
+        owner = _process_name()
+        put_message_aside(
+            letters, payload_hash=payload_hash, why=why, kind=kind, owner=owner, now=clock.now(), alarm=alarm
+        )
+
+    return put_aside
 
 
 def work_dir(settings: Settings) -> Path:

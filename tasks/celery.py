@@ -5,28 +5,43 @@ from functools import cache
 from celery import Celery, Task, signals
 
 from beat_schedule import schedule
-from cogworks.adapters.celery_queue import PAYLOAD_VERSION as PAYLOAD_VERSION
-from cogworks.adapters.celery_queue import CeleryQueue, celery_settings
+from cogworks.adapters.celery_queue import PAYLOAD_VERSION, CeleryQueue, celery_settings
 from cogworks.adapters.celery_transport import install_repairs
-from cogworks.bootstrap import build, start_telemetry, task_log
+from cogworks.bootstrap import build, letterbox, start_telemetry, task_log
 from cogworks.engine.house import House
 from cogworks.settings import Need, Settings, read_settings
 from cogworks.telemetry.logs import current_context, run_context
 
+NEWER_VERSION = "newer_version"
+
 
 class TracedTask(Task):  # type: ignore[misc]  # celery ships no types
-    """A task whose log lines carry its own facts, and the trace that its message belongs to."""
+    """A task whose log lines carry its own facts, and the trace that its message belongs to.
+
+    A message of a newer release, whatever else it holds, is dropped: the sweep sends it again, and by then to a worker
+    that knows it (DEP-02). Its version is the argument of that name, or in the one argument of an error callback.
+    """
 
     abstract = True
+    # Arguments are checked where they arrive: a sender does not know what a newer worker takes.
+    typing = False
 
-    def __call__(self, *args: object, **kwargs: object) -> object:
+    def __call__(self, *args: object, version: int = 1, **kwargs: object) -> object:
         """Run the task inside its context."""
         request = self.request
         facts = {"task_id": request.id, "task": self.name, "worker": request.hostname}
         sent_by = (request.headers or {}).get("trace_id")
         queue = (request.delivery_info or {}).get("routing_key")
         with run_context(**facts, queue=queue, **({"trace_id": sent_by} if sent_by else {})):
+            if max(version, *map(_version_in, args), 1) > PAYLOAD_VERSION:
+                task_log("task", f"{self.name}: dropped, for its message is of a newer release")
+                return NEWER_VERSION
             return super().__call__(*args, **kwargs)
+
+
+def _version_in(argument: object) -> int:
+    found = argument.get("version") if isinstance(argument, dict) else None
+    return found if isinstance(found, int) else 1
 
 
 app = Celery("cogworks", include=["tasks.pipeline", "tasks.upkeep"], task_cls=TracedTask)
@@ -38,7 +53,11 @@ def _configuration() -> dict[str, object]:
     settings = _settings()
     assert settings.redis_url is not None, "Need.REDIS was read"
     return {
-        **celery_settings(settings.redis_url.get_secret_value(), visibility_s=float(settings.visibility_seconds)),
+        **celery_settings(
+            settings.redis_url.get_secret_value(),
+            visibility_s=float(settings.visibility_seconds),
+            put_aside=letterbox(settings),
+        ),
         "beat_schedule": schedule(poll_s=settings.poll_interval, sweep_s=settings.sweep_seconds),
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cogworks.model.errors import Cancelled, StaleFence
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName, RunId
-from cogworks.ports.runtime import Claim, Clock, Keeper, ProjectedRun, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Clock, Keeper, ProjectedRun, Refusal, Starts, StepLease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class _Attempt:
     fence: int
     ends_s: float
     starts: int
+    owner: str
 
     @property
     def ended(self) -> bool:
@@ -129,7 +130,7 @@ class MemoryLeases:
         if starts >= self._max_starts:
             return Refusal.EXHAUSTED
         fence = run.next_fence(fence_floor)
-        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1)
+        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1, owner=owner)
         run.attempts[key.run_id, key.ref] = taken
         return Claim(key=key, fence=fence, starts=taken.starts, owner=owner)
 
@@ -144,7 +145,8 @@ class MemoryLeases:
         if not _mine(known, claim) or (known is None and key in run.outcomes):
             return False
         run.raise_fence(claim.fence)
-        run.attempts[key.run_id, key.ref] = _Attempt(number=key.attempt, fence=claim.fence, ends_s=0, starts=0)
+        ended = _Attempt(number=key.attempt, fence=claim.fence, ends_s=0, starts=0, owner=claim.owner)
+        run.attempts[key.run_id, key.ref] = ended
         run.outcomes[key] = outcome
         return True
 
@@ -163,6 +165,14 @@ class MemoryLeases:
             for (run_id, ref), attempt in self._store.run(item).attempts.items()
             if attempt.ends_s > now
         )
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt."""
+        known = self._store.run(key.item).attempts.get((key.run_id, key.ref))
+        if known is None or known.number != key.attempt:
+            return Starts()
+        held = known.ends_s > self._store.now_s()
+        return Starts(count=known.starts, owner=known.owner, spent=not held and known.starts >= self._max_starts)
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""
@@ -199,7 +209,11 @@ class _AttemptKeeper:
             raise StaleFence(f"{key}: somebody else took over")
         run.raise_fence(fence)
         run.attempts[key.run_id, key.ref] = _Attempt(
-            number=key.attempt, fence=fence, ends_s=self._store.now_s() + self._lease_s, starts=self._claim.starts
+            number=key.attempt,
+            fence=fence,
+            ends_s=self._store.now_s() + self._lease_s,
+            starts=self._claim.starts,
+            owner=self._claim.owner,
         )
         if run.stopped:
             raise Cancelled(f"{key}: the run was stopped")

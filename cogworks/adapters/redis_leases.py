@@ -9,7 +9,7 @@ from redis import Redis
 from cogworks.adapters.redis_connection import EPOCH_KEY, RedisScripts, item_key, redis_errors
 from cogworks.adapters.redis_keeper import LeaseKeeper, Renewal
 from cogworks.model.ids import AttemptKey, Item
-from cogworks.ports.runtime import Claim, Keeper, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Keeper, Refusal, Starts, StepLease
 
 _WAKE_KEPT_S = 7 * 24 * 3600
 
@@ -96,6 +96,15 @@ class RedisLeases:
         return frozenset(
             f"{item}/{name.removeprefix('a:')}/{attempt}" for name, attempt in zip(fields, attempts, strict=True)
         )
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt."""
+        answer = self._scripts.run("starts", [item_key("run", key.item)], [attempt_field(key), key.attempt])
+        if answer == ["none"]:
+            return Starts()
+        count, held, nonced = int(answer[0]), answer[1] == "held", answer[2]
+        owner = nonced.rpartition(" ")[0] or nonced
+        return Starts(count=count, owner=owner, spent=not held and count >= self._max_starts)
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""

@@ -25,10 +25,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 config = typer.Typer(help="Look at the files of a repository.")
+dlq = typer.Typer(help="Dead letters: work that nobody tries again until a person says so.")
 pipeline = typer.Typer(help="Look at the graph of a repository.")
 twin = typer.Typer(help="Stand-ins for outside systems.")
 service = typer.Typer(help="Domain services.")
 app.add_typer(config, name="config")
+app.add_typer(dlq, name="dlq")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(twin, name="twin")
 app.add_typer(service, name="service")
@@ -40,6 +42,8 @@ Enqueue = Annotated[bool, typer.Option("--enqueue", help="let a worker of the cl
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen; write nothing")]
 Dir = Annotated[Path, typer.Option("--dir", help="folder of a checkout")]
 Ref = Annotated[str | None, typer.Option("--ref", help="commit, branch or tag; default: the default branch")]
+
+Key = Annotated[str, typer.Argument(help="key of a dead letter, as `dlq list` shows it", show_default=False)]
 
 Call = Callable[[], Answer]
 
@@ -241,6 +245,56 @@ def pipeline_graph(
 
     source = configuring.Source(repo=repo, directory=directory, ref=ref)
     return partial(configuring.graph, _options(context), source, form=form, name=name)
+
+
+@dlq.command("list")
+def dlq_list(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="also those that were answered")] = False,
+) -> Call:
+    """List the dead letters that wait for an answer."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.list_letters, _options(context), everything=everything)
+
+
+@dlq.command("show")
+def dlq_show(context: typer.Context, key: Key) -> Call:
+    """Show a dead letter, every field."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.show_letter, _options(context), key)
+
+
+@dlq.command("replay")
+def dlq_replay(context: typer.Context, key: Key) -> Call:
+    """Let the run of a dead letter go on with a new attempt; asking twice does it once."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.replay_letter, _options(context), key)
+
+
+@dlq.command("drop")
+def dlq_drop(
+    context: typer.Context,
+    key: Key,
+    reason: Annotated[str, typer.Option("--reason", help="why it needs no answer", show_default=False)],
+) -> Call:
+    """Say that a dead letter needs no answer; the run stays as it is."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.drop_letter, _options(context), key, reason=reason)
+
+
+@dlq.command("rebuild")
+def dlq_rebuild(
+    context: typer.Context,
+    repos: Annotated[list[str] | None, typer.Argument(help="owner/name; default: COGWORKS_REPOS")] = None,
+) -> Call:
+    """Read dead letters back from the failure comments on GitHub after Redis lost them."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.rebuild_index, _options(context), repos or [])
 
 
 @twin.command("list")

@@ -19,7 +19,8 @@ from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.audit import event_as_value, new_event, trace_of
-from cogworks.model.errors import CogWorksError, DependencyUnavailable, FailureCategory, Transient, ValidationFailed
+from cogworks.model.dead_letter import traceback_digest
+from cogworks.model.errors import CogWorksError, DependencyUnavailable, Transient, ValidationFailed
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
@@ -78,17 +79,10 @@ def _claimed(house: House, found: Found, state: RunState, key: AttemptKey) -> st
 
 
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
-    """Leave word of what a refusal means for the run: try again soon, or give the attempt up."""
+    """Leave word that an attempt refused after a loss of Redis is to be tried again soon."""
     if refusal is Refusal.SETTLING:
         due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
         house.ports.projection.note(key.item, {f"sent:{key}": due.isoformat()})
-    if refusal is Refusal.EXHAUSTED:
-        outcome = Outcome(
-            result=Result.FAILED,
-            category=FailureCategory.ENVIRONMENT_FAULT,
-            message="the attempt was started too often without coming to an end: its workers died",
-        )
-        house.ports.projection.note(key.item, {unjournalled(key): outcome_to_json(outcome)})
 
 
 def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim: Claim, keeper: Keeper) -> Outcome:
@@ -173,7 +167,7 @@ def _done(
     except Transient:
         raise
     except CogWorksError as error:
-        outcome = _outcome_of(error)
+        outcome = replace(_outcome_of(error), error=type(error).__name__, traceback_digest=traceback_digest(error))
     ended = replace(
         with_texts(outcome, redact_value),
         cost=tally.cost,

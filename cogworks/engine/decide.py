@@ -28,8 +28,8 @@ from cogworks.model.state import (
 def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
     match event:
-        case told.Triggered():
-            return _triggered(state, graph, config, now)
+        case told.Triggered() | told.Replayed():
+            return _begun(state, event, graph, config, now)
         case told.NodeEnded():
             return node_ended(state, event, graph, config, now)
         case told.GateApproved() | told.GateRejected():
@@ -45,6 +45,14 @@ def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, 
     assert_never(event)
 
 
+def _begun(
+    state: RunState, event: told.Triggered | told.Replayed, graph: Graph, config: RunConfig, now: datetime
+) -> Decision:
+    if isinstance(event, told.Replayed):
+        return _replayed(state, event, graph, config, now)
+    return _triggered(state, graph, config, now)
+
+
 def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
     if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
@@ -54,6 +62,16 @@ def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) 
         state = put_node(state, ref, at)
     state = _without_exhausted_counter(state, graph)
     return settle(replace(state, status=RunStatus.RUNNING, failure=None, wait=None), graph, config, now)
+
+
+def _replayed(state: RunState, event: told.Replayed, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Let a stopped run go on for a dead letter; once its attempt has a successor, the wish is fulfilled (RUN-20)."""
+    at = state.node(event.ref)
+    if state.status.open or at.status is not NodeStatus.FAILED or at.attempts != event.attempt:
+        return Decision(state=state, effects=())
+    resumed = _triggered(state, graph, config, now)
+    told_of = do.Note(action="dlq", message=f"{event.ref} attempt {event.attempt}: its dead letter is replayed")
+    return Decision(state=resumed.state, effects=(told_of, *resumed.effects))
 
 
 def _without_exhausted_counter(state: RunState, graph: Graph) -> RunState:

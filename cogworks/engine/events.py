@@ -19,6 +19,14 @@ class Triggered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A person had the dead letter of this attempt replayed."""
+
+    ref: NodeRef
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEnded:
     """An attempt came to an outcome. ``results`` holds earlier outputs, which edge conditions may read."""
 
@@ -79,4 +87,4 @@ class Halt:
     message: str
 
 
-Event = Triggered | NodeEnded | GateApproved | GateRejected | LeaseStale | WaitOver | Cancel | Halt
+Event = Triggered | Replayed | NodeEnded | GateApproved | GateRejected | LeaseStale | WaitOver | Cancel | Halt

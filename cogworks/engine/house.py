@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cogworks.engine.configuring import Shipped
+from cogworks.engine.letters import Alarm
 from cogworks.model.audit import Actor
 from cogworks.nodes.template import Template
 from cogworks.ports.bundle import Ports
@@ -24,7 +25,8 @@ class Within(Protocol):
 class House:
     """Built once per process by ``bootstrap``; holds no state of any run.
 
-    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21).
+    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21). ``alarm``
+    tells operators of a dead letter.
     """
 
     ports: Ports
@@ -34,6 +36,7 @@ class House:
     patience_s: float
     max_active_runs: int
     log: Log
+    alarm: Alarm
     within: Within
 
     @property

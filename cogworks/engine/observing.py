@@ -9,8 +9,10 @@ from cogworks.engine import events as told
 from cogworks.engine.asking import commands_since
 from cogworks.engine.comments import gate_key
 from cogworks.engine.journal import Journal
+from cogworks.engine.letters import given_up
 from cogworks.engine.loading import Found, unjournalled
 from cogworks.engine.progress import at_work
+from cogworks.engine.replaying import wished_replay
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
@@ -20,6 +22,7 @@ from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber
 from cogworks.model.json_value import JsonObject
 from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
+from cogworks.policy.dead_letters import replay_refused
 from cogworks.policy.gates import Answer, answer_of
 from cogworks.policy.labels import resumes
 from cogworks.ports.bundle import Ports
@@ -51,7 +54,7 @@ class Scene:
         names = self.config.config.labels
         if not state.status.open:
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            return told.Triggered() if goes_on or self._told_to_run(state) else None
+            return told.Triggered() if goes_on or self._told_to_run(state) else self._replayed(state)
         if not self.issue.open:
             return told.Cancel(reason="the issue was closed")
         if names.cancel in self.issue.labels:
@@ -67,6 +70,13 @@ class Scene:
             return False
         return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
 
+    def _replayed(self, state: RunState) -> told.Replayed | None:
+        """Say that a dead letter of a failed run was replayed, while nothing speaks against it."""
+        if state.failure is None or replay_refused(state, self.issue, self.config.config.labels):
+            return None
+        letter = wished_replay(self.github, state)
+        return told.Replayed(ref=letter.ref, attempt=letter.attempt) if letter and letter.ref else None
+
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
@@ -78,7 +88,12 @@ class Scene:
                 yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
                 continue
             live = self.ports.leases.live(state.item) if live is None else live
-            if str(key) not in live and self._overdue(key):
+            if str(key) in live:
+                continue
+            starts = self.ports.leases.starts(key)
+            if starts.spent:
+                yield told.NodeEnded(ref=ref, attempt=attempt, outcome=given_up(starts))
+            elif self._overdue(key):
                 yield told.LeaseStale(ref=ref)
 
     def _recorded(self, key: AttemptKey) -> Outcome | None:

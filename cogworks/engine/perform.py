@@ -9,6 +9,7 @@ from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
+from cogworks.engine.letters import Alarm, post_failure
 from cogworks.engine.loading import RIDING, unjournalled
 from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
@@ -16,11 +17,10 @@ from cogworks.graph.definition import Graph
 from cogworks.model.audit import Actor, event_as_value, new_event
 from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
-from cogworks.model.ids import AttemptKey, NodeId, NodeRef
+from cogworks.model.ids import AttemptKey, NodeRef
 from cogworks.model.json_value import compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
-from cogworks.pages.failure_report import render_failure
 from cogworks.pages.gate_comment import render_budget, render_gate
 from cogworks.pages.node_comment import comment_key, render_node
 from cogworks.pages.state_comment import read_state, read_state_mark, render_state
@@ -30,7 +30,7 @@ from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
-_NOTED = {"edge_eval": "run.edge_evaluated", "node_end": "attempt.late"}
+_NOTED = {"dlq": "attempt.replayed", "edge_eval": "run.edge_evaluated", "node_end": "attempt.late"}
 _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
@@ -48,6 +48,7 @@ class Performer:
     actor: Actor
     log: Log
     facts: Mapping[str, str]
+    alarm: Alarm
     kept: dict[str, str] = field(default_factory=dict)
 
     def perform(self, before: RunState, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
@@ -101,9 +102,7 @@ class Performer:
     def _post_ending(self, state: RunState, effect: do.Ending, graph: Graph) -> None:
         match effect:
             case do.PostFailure(failure=failure):
-                ref = NodeRef(NodeId(failure.node), failure.swi)
-                attempts = self.journal.history(ref, through=state.node(ref).attempts)
-                self._notice(state, f"failure/{state.seq}", "failure", render_failure(state, failure, attempts))
+                post_failure(self.ports, self.github, self.book, self.journal, state, failure, self.alarm)
             case do.PostCost():
                 report = render_markdown(cost_report(state, graph))
                 key = f"{state.item}/{state.run_id}/cost"

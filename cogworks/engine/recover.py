@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cogworks.engine.house import House
+from cogworks.engine.letter_care import tend_letters
 from cogworks.engine.loading import unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.model.ids import AttemptKey, Item
@@ -22,7 +23,7 @@ class SweepReport:
 
 
 def sweep(house: House) -> SweepReport:
-    """Enqueue a step for every open run that has something to do and nobody doing it."""
+    """Enqueue a step for every open run that has something to do and nobody doing it; look after dead letters."""
     known = house.ports.projection.known()
     rests_s = house.ports.quota.rests_s()
     if rests_s:
@@ -34,6 +35,7 @@ def sweep(house: House) -> SweepReport:
         house.log("task", f"sweep: {item} has work and no owner")
         house.ports.projection.note(item, {_SWEPT: house.ports.clock.now().isoformat()})
         house.ports.queue.step(item, hint="sweep")
+    tend_letters(house)
     return SweepReport(runs=len(known), stepped=tuple(stepped))
 
 
@@ -59,11 +61,14 @@ def _people_may_have_answered(run: ProjectedRun, now: datetime, patience_s: floa
 
 
 def _unattended(house: House, run: ProjectedRun, key: AttemptKey) -> bool:
-    """Tell whether an active attempt has an outcome nobody took up, or no owner for longer than patience allows."""
+    """Tell whether an active attempt has an outcome nobody took up, or no owner: for longer than patience
+    allows, or begun so often that its next step gives it up."""
     if run.outcomes.get(str(key)) or run.facts.get(unjournalled(key)):
         return True
     if str(key) in house.ports.leases.live(key.item):
         return False
+    if house.ports.leases.starts(key).spent:
+        return True
     sent = run.facts.get(f"sent:{key}")
     if not sent:
         return True

@@ -166,6 +166,7 @@ def _advance(
         actor=house.actor,
         log=house.log,
         facts=found.facts,
+        alarm=house.alarm,
     )
     if not found.projected:
         ports.git.fetch(state.repo)
@@ -186,7 +187,7 @@ def _decide_all(
     house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
-    if any(isinstance(event, told.Triggered) for event in happened):
+    if any(isinstance(event, told.Triggered | told.Replayed) for event in happened):
         house.ports.leases.stop(state.item, reason="")
     before = state
     effects: list[Effect] = []

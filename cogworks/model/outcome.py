@@ -41,7 +41,8 @@ class Outcome:
     """Result of one attempt with all that later steps need of it.
 
     ``output`` is the node's typed answer as JSON, which conditions see as ``result``. ``diagnostics`` go back to the
-    model on a retry, ``findings`` on a rework. ``text`` is what a person reads about it in the node comment.
+    model on a retry, ``findings`` on a rework. ``text`` is what a person reads about it in the node comment. ``error``
+    is the class of the error that ended the attempt, if one did.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -57,6 +58,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     category: FailureCategory | None = None
     message: str = ""
+    error: str = ""
+    traceback_digest: str = ""
     head: str = ""
     base: str = ""
     pr: int | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
 from cogworks.ports.limits import Permits, Quota
@@ -24,6 +25,7 @@ class Ports:
     projection: Projection
     memo: Memo
     ledger: Ledger
+    dead_letters: DeadLetters
     queue: Queue
     clock: Clock
     ids: Ids

@@ -42,6 +42,15 @@ class StepLease:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starts:
+    """How often an attempt was begun without coming to an end, and by whom last; ``spent``: it may not be again."""
+
+    count: int = 0
+    owner: str = ""
+    spent: bool = False
+
+
 class Keeper(Protocol):
     """Keeps a lease alive in the background."""
 
@@ -86,6 +95,10 @@ class Leases(Protocol):
 
     def live(self, item: Item) -> frozenset[str]:
         """Return the texts of the attempt keys whose lease is live."""
+        ...
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt; ``spent`` never while somebody holds it."""
         ...
 
     def stop(self, item: Item, *, reason: str) -> None:

@@ -14,6 +14,7 @@ from answers import TASK, body, good_answers
 from planted import FILES, PASSING
 
 from cogworks.adapters.memory_clock import CountingIds, VirtualClock
+from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_forge import MemoryForge, MemoryRepo, PlantedIssue
 from cogworks.adapters.memory_git import MemoryGit
 from cogworks.adapters.memory_github import MemoryGitHub
@@ -33,6 +34,7 @@ from cogworks.engine.polling import poll
 from cogworks.engine.recover import sweep
 from cogworks.engine.turn import StepReport, patient_step
 from cogworks.model.audit import Actor
+from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
@@ -89,6 +91,7 @@ class World:
         self.permits, self.quota = MemoryPermits(self.clock), MemoryQuota(self.clock)
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
+        self.letters, self.alarms = MemoryDeadLetters(), list[DeadLetter]()
         self.log: list[tuple[str, str]] = []
         self.people = merge_gates if self.people is None else self.people
         self.house = self.new_house()
@@ -106,6 +109,7 @@ class World:
             projection=MemoryProjection(self.store),
             memo=self.memo,
             ledger=self.ledger,
+            dead_letters=self.letters,
             queue=self.queue,
             clock=self.clock,
             ids=self.ids,
@@ -118,6 +122,7 @@ class World:
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
+            alarm=self._alarm,
             within=lambda **_: nullcontext(),
         )
 
@@ -164,6 +169,10 @@ class World:
     def step(self) -> StepReport:
         return patient_step(self.house, ITEM, hint="test")
 
+    def _alarm(self, letter: DeadLetter) -> str:
+        self.alarms.append(letter)
+        return f"event-{len(self.alarms)}"
+
     def _upkeep(self) -> None:
         poll(self.house, REPO)
         sweep(self.house)
@@ -175,6 +184,7 @@ class World:
         self.ledger.wipe()
         self.permits.wipe()
         self.quota.wipe()
+        self.letters.wipe()
         self.queue.waiting.clear()
 
     # -- what people see ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -183,6 +184,14 @@ class Stack:
         """Return what CogWorks asked the GitHub twin for."""
         log = self.ask("github", f"log?after={after}")["log"]
         return [one for one in log if one["login"] == "cogworks"]
+
+    def command(self, *words: str) -> dict[str, Any]:
+        """Call the command line as the operator does and return its JSON document."""
+        command = (sys.executable, "-m", "cogworks.cli.main", *words, "--json")
+        said = subprocess.run(command, env=self.environment(), cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert said.stdout, said.stderr
+        document: dict[str, Any] = json.loads(said.stdout)
+        return document
 
     def clone(self, branch: str) -> Path:
         """Return a fresh clone of a branch."""

@@ -8,10 +8,12 @@ from datetime import datetime
 from redis import Redis
 
 from cogworks.adapters.memory_clock import VirtualClock
+from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_permits import MemoryPermits
 from cogworks.adapters.memory_quota import MemoryQuota
 from cogworks.adapters.memory_runtime import MemoryEtags, MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
+from cogworks.adapters.redis_dead_letters import RedisDeadLetters
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
@@ -20,6 +22,7 @@ from cogworks.adapters.redis_permits import RedisPermits
 from cogworks.adapters.redis_projection import RedisProjection
 from cogworks.adapters.redis_quota import RedisQuota
 from cogworks.model.ids import AttemptKey, IssueNumber, Item, NodeId, NodeRef, RepoName, RunId, SwiOrdinal
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.limits import Permits
 from cogworks.ports.runtime import Clock, Leases, Ledger, Memo, Projection
 
@@ -40,6 +43,7 @@ class Plugs:
     permits: Permits
     quota: MemoryQuota | RedisQuota
     clock: Clock
+    letters: DeadLetters
     wipe: Callable[[], object]
     pass_time: Callable[[float], object]
 
@@ -49,6 +53,7 @@ def memory_plugs() -> Plugs:
     clock = VirtualClock()
     store, ledger, memo = MemoryStore(clock), MemoryLedger(clock), MemoryMemo()
     permits, quota = MemoryPermits(clock), MemoryQuota(clock)
+    letters = MemoryDeadLetters()
 
     def wipe() -> None:
         store.wipe()
@@ -56,6 +61,7 @@ def memory_plugs() -> Plugs:
         memo.wipe()
         permits.wipe()
         quota.wipe()
+        letters.wipe()
 
     return Plugs(
         leases=MemoryLeases(store, lease_s=LEASE_S),
@@ -66,6 +72,7 @@ def memory_plugs() -> Plugs:
         permits=permits,
         quota=quota,
         clock=clock,
+        letters=letters,
         wipe=wipe,
         pass_time=clock.advance,
     )
@@ -83,6 +90,7 @@ def redis_plugs(client: Redis) -> Plugs:
         permits=redis_permits(client, now=clock.now),
         quota=RedisQuota(client, token_id="0123456789ab", clock=clock),
         clock=clock,
+        letters=RedisDeadLetters(client),
         wipe=client.flushall,
         pass_time=clock.sleep,
     )

@@ -7,7 +7,7 @@ import pytest
 from runtime_plugs import ITEM, LEASE_S, OTHER, Plugs, attempt
 
 from cogworks.model.errors import Cancelled, StaleFence
-from cogworks.ports.runtime import Claim, Refusal
+from cogworks.ports.runtime import Claim, Refusal, Starts
 
 
 def claimed(plugs: Plugs, number: int = 1, *, owner: str = "w1", floor: int = 0) -> Claim:
@@ -48,6 +48,26 @@ REFUSALS: list[tuple[str, Callable[[Plugs], object], Refusal]] = [
 def test_a_claim_is_refused_when(plugs: Plugs, why: str, given: Callable[[Plugs], object], refusal: Refusal) -> None:
     given(plugs)
     assert plugs.leases.claim(attempt(), owner="w2", fence_floor=0) is refusal
+
+
+def test_beginnings_without_an_end_are_counted_with_their_last_owner(plugs: Plugs) -> None:
+    assert plugs.leases.starts(attempt()) == Starts()
+    for number in range(1, 5):
+        claimed(plugs, owner=f"w{number}")
+        plugs.pass_time(LEASE_S)
+        assert plugs.leases.starts(attempt()) == Starts(count=number, owner=f"w{number}")
+    claimed(plugs, owner="w5")
+    assert plugs.leases.starts(attempt()) == Starts(count=5, owner="w5"), "the last one may still come to an end"
+    plugs.pass_time(LEASE_S)
+    assert plugs.leases.starts(attempt()) == Starts(count=5, owner="w5", spent=True)
+    assert plugs.leases.starts(attempt(2)) == Starts(), "another attempt"
+
+
+def test_an_end_in_order_is_no_beginning_without_an_end(plugs: Plugs) -> None:
+    plugs.leases.abandon(claimed(plugs, owner="w1"))
+    assert plugs.leases.starts(attempt()) == Starts(owner="w1")
+    plugs.leases.complete(claimed(plugs, owner="w2"), "done")
+    assert plugs.leases.starts(attempt()) == Starts(owner="w2")
 
 
 def test_a_fence_is_higher_than_all_before_it_and_than_the_floor(plugs: Plugs) -> None:

@@ -24,7 +24,7 @@ def write_down(*fact: object) -> None:
 
 
 @app.task(name="tasks.pipeline.step")
-def step(repo: str, work_item: int, hint: str) -> None:
+def step(repo: str, work_item: int, hint: str, *, version: int) -> None:
     write_down("step", repo, work_item, hint)
 
 

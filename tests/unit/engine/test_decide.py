@@ -169,6 +169,34 @@ def test_a_resume_gives_fresh_counters_and_keeps_attempts_and_cost(status: RunSt
     assert decision.state.failure is None
 
 
+def test_a_replay_is_a_resume_with_a_new_attempt() -> None:
+    """RUN-20."""
+    state = replace(with_nodes(ARCHITECT, architecture=at(S.FAILED, attempts=2, retries=1)), status=RunStatus.FAILED)
+    decision = step(state, told.Replayed(ref=ref("architecture"), attempt=2))
+
+    node = decision.state.node(ref("architecture"))
+    assert (node.status, node.attempts, node.retries) == (S.ACTIVE, 3, 0)
+    assert decision.state.status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (with_nodes(ARCHITECT, architecture=at(S.ACTIVE, attempts=2)), "the run goes on already"),
+        (
+            replace(with_nodes(ARCHITECT, architecture=at(S.FAILED, attempts=3)), status=RunStatus.FAILED),
+            "a later attempt failed too, with a letter of its own",
+        ),
+        (
+            replace(with_nodes(ARCHITECT, architecture=at(S.COMPLETED, attempts=2)), status=RunStatus.COMPLETED),
+            "the run is over",
+        ),
+    ],
+)
+def test_a_replay_that_comes_late_changes_nothing(state: RunState, why: str) -> None:
+    assert step(state, told.Replayed(ref=ref("architecture"), attempt=2)) == Decision(state=state, effects=()), why
+
+
 def test_an_attempt_that_could_not_reach_its_provider_comes_again_under_its_number() -> None:
     """LLM-09: it was not journalled, so nothing of it counts."""
     event = ended("architecture", Result.UNAVAILABLE, wait_reason="rate_limit", wait_until=NOW, cost=Cost(microusd=5))
