@@ -25,12 +25,14 @@ from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.redis_projection import RedisProjection
+from cogworks.adapters.redis_pulse import RedisPulse
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.errors import ConfigError, Problem
+from cogworks.model.pulse import Alert
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
@@ -39,6 +41,7 @@ from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
 from cogworks.settings import Settings
+from cogworks.telemetry.alarms import Alarms
 from cogworks.telemetry.logs import Action, say, start_logs
 from cogworks.telemetry.redaction import redactor
 
@@ -149,6 +152,7 @@ def build(
         patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
         max_active_runs=settings.max_active_runs,
         log=log,
+        alarm=alarms(),
     )
 
 
@@ -174,6 +178,7 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
         queue=queue,
+        pulse=RedisPulse(client),
         clock=SystemClock(),
         ids=RandomIds(),
     )
@@ -192,6 +197,17 @@ def start_telemetry(settings: Settings) -> None:
             release=version("cogworks"),
             events=EventFilter(redact=redact, monotonic=time.monotonic),
         )
+
+
+def alarms() -> Callable[[Alert], None]:
+    """Return what says alerts: a warning in the log, and an error in Sentry for those that go there."""
+
+    def report(sentence: str) -> None:
+        from cogworks.telemetry.sentry import report_message
+
+        report_message(sentence)
+
+    return Alarms(monotonic=time.monotonic, report=report).say
 
 
 def task_log(action: str, message: str) -> None:

@@ -133,9 +133,9 @@ class MemoryLeases:
         run.attempts[key.run_id, key.ref] = taken
         return Claim(key=key, fence=fence, starts=taken.starts, owner=owner)
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim until the block ends."""
-        return _kept(_AttemptKeeper(self._store, claim, self._lease_s))
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim until the block ends, or until its time is up."""
+        return _kept(_AttemptKeeper(self._store, claim, self._lease_s, limit_s=limit_s))
 
     def complete(self, claim: Claim, outcome: str) -> bool:
         """Store the outcome and end the lease; False when the claim is stale."""
@@ -187,11 +187,14 @@ class _StepKeeper:
 
 
 class _AttemptKeeper:
-    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float) -> None:
+    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float, *, limit_s: float | None) -> None:
         self._store, self._claim, self._lease_s = store, claim, lease_s
+        self._until_s = None if limit_s is None else store.now_s() + limit_s
 
     def guard(self) -> None:
         key, fence = self._claim.key, self._claim.fence
+        if self._until_s is not None and self._store.now_s() >= self._until_s:
+            raise StaleFence(f"{key}: its time is up, somebody else may take it")
         run = self._store.run(key.item)
         self._store.age_s()
         known = run.attempts.get((key.run_id, key.ref))

@@ -67,8 +67,8 @@ class RedisLeases:
             return Refusal(answer[0])
         return Claim(key=key, fence=int(answer[1]), starts=int(answer[2]), owner=nonced)
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim until the block ends."""
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim until the block ends, or until its time is up."""
 
         def renew() -> Renewal:
             key = claim.key
@@ -76,7 +76,7 @@ class RedisLeases:
             args += [claim.owner, self._lease_ms]
             return cast(Renewal, self._scripts.run("renew", [item_key("run", key.item), EPOCH_KEY], args)[0])
 
-        return LeaseKeeper(renew, lease_s=self._lease_s, what=str(claim.key))
+        return LeaseKeeper(renew, lease_s=self._lease_s, what=str(claim.key), limit_s=limit_s)
 
     def complete(self, claim: Claim, outcome: str) -> bool:
         """Store the outcome and end the lease; False when the claim is stale."""

@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cogworks.engine.configuring import Shipped
+from cogworks.model.pulse import Alert
 from cogworks.nodes.template import Template
 from cogworks.ports.bundle import Ports
 
 Log = Callable[[str, str], None]
 """Takes an action of 70 section 4 and a message."""
+
+Alarm = Callable[[Alert], None]
+"""Takes an alert that nobody said within the last hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,8 @@ class House:
     """Built once per process by ``bootstrap``; holds no state of any run.
 
     ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21).
+    ``low_water`` answers why no new run may begin although there is room, such as a rate limit that is nearly used
+    up; empty when one may.
     """
 
     ports: Ports
@@ -25,3 +31,5 @@ class House:
     patience_s: float
     max_active_runs: int
     log: Log
+    alarm: Alarm
+    low_water: Callable[[], str] = lambda: ""

@@ -57,3 +57,17 @@ def unjournalled(key: AttemptKey) -> str:
 def dispatched_before_loss(key: AttemptKey) -> str:
     """Return the fact which says that an attempt was under way when Redis was lost: a living owner comes first."""
     return f"before-loss:{key}"
+
+
+def dispatched_at(key: AttemptKey) -> str:
+    """Return the fact under which is noted when an attempt was sent to the workers last."""
+    return f"sent:{key}"
+
+
+def time_limit(key: AttemptKey) -> str:
+    """Return the fact under which its node's timeout in seconds is noted, for those who watch and read no graph."""
+    return f"timeout:{key}"
+
+
+HELD = "on-hold"
+"""The fact which says that a person's hold keeps the run still: nobody who watches need worry."""

@@ -8,7 +8,7 @@ from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
-from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.loading import RIDING, dispatched_at, time_limit, unjournalled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import NotFound, StaleFence
@@ -166,7 +166,9 @@ class Performer:
         item = state.item
         keys = [AttemptKey(item, state.run_id, ref, attempt) for ref, attempt in effect.starts]
         self.ports.projection.note(item, {unjournalled(key): "" for key in keys})
-        self.ports.projection.note(item, {f"sent:{key}": self.ports.clock.now().isoformat() for key in keys})
+        now = self.ports.clock.now().isoformat()
+        limits = {time_limit(key): str(node_of(graph, key.ref).timeout_s) for key in keys}
+        self.ports.projection.note(item, {**{dispatched_at(key): now for key in keys}, **limits})
         queues = [
             (ref, attempt, _LLM_QUEUE if node_of(graph, ref).type == "llm" else _TOOL_QUEUE)
             for ref, attempt in effect.starts

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
 from cogworks.ports.llm import LLM
+from cogworks.ports.pulse import Pulse
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Memo, Projection, Queue
 from cogworks.ports.services import DomainService
 
@@ -22,5 +23,6 @@ class Ports:
     memo: Memo
     ledger: Ledger
     queue: Queue
+    pulse: Pulse
     clock: Clock
     ids: Ids

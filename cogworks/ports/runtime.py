@@ -72,8 +72,12 @@ class Leases(Protocol):
         """
         ...
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim every quarter of its lease until the block ends."""
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim every quarter of its lease until the block ends, or until ``limit_s`` seconds have passed.
+
+        After that it lapses like that of a dead worker, and its guard raises StaleFence: work that never ends must
+        not keep an attempt for ever.
+        """
         ...
 
     def complete(self, claim: Claim, outcome: str) -> bool:

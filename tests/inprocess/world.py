@@ -19,6 +19,7 @@ from cogworks.adapters.memory_github import MemoryGitHub
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_llm import Rule, ScriptedLlm
 from cogworks.adapters.memory_people import MemoryPerson
+from cogworks.adapters.memory_pulse import MemoryPulse
 from cogworks.adapters.memory_queue import RecordingQueue, Sent, SentNode
 from cogworks.adapters.memory_runtime import MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
 from cogworks.adapters.memory_services import Handler, MemoryServices
@@ -32,6 +33,7 @@ from cogworks.engine.turn import StepReport, patient_step
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
+from cogworks.model.pulse import Alert
 from cogworks.model.state import RunState
 from cogworks.pages.markers import read_mark
 from cogworks.pages.state_comment import read_state, read_state_mark
@@ -85,6 +87,8 @@ class World:
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
         self.log: list[tuple[str, str]] = []
+        self.pulse = MemoryPulse(self.clock, self.queue)
+        self.alarms: list[Alert] = []
         self.people = merge_gates if self.people is None else self.people
         self.house = self.new_house()
 
@@ -100,6 +104,7 @@ class World:
             memo=self.memo,
             ledger=self.ledger,
             queue=self.queue,
+            pulse=self.pulse,
             clock=self.clock,
             ids=self.ids,
         )
@@ -111,6 +116,7 @@ class World:
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
+            alarm=self.alarms.append,
         )
 
     # -- letting it work ----------------------------------------------------------------------------------------------
@@ -166,6 +172,7 @@ class World:
         self.memo.wipe()
         self.ledger.wipe()
         self.queue.waiting.clear()
+        self.pulse.wipe()
 
     # -- what people see ----------------------------------------------------------------------------------------------
 

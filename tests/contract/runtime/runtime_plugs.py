@@ -8,13 +8,17 @@ from redis import Redis
 
 from cogworks.adapters.memory_clock import VirtualClock
 from cogworks.adapters.memory_ledger import MemoryLedger
+from cogworks.adapters.memory_pulse import MemoryPulse
+from cogworks.adapters.memory_queue import RecordingQueue
 from cogworks.adapters.memory_runtime import MemoryEtags, MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.redis_projection import RedisProjection
+from cogworks.adapters.redis_pulse import RedisPulse
 from cogworks.model.ids import AttemptKey, IssueNumber, Item, NodeId, NodeRef, RepoName, RunId, SwiOrdinal
+from cogworks.ports.pulse import Pulse
 from cogworks.ports.runtime import Leases, Ledger, Memo, Projection
 
 LEASE_S = 32.0
@@ -30,6 +34,7 @@ class Plugs:
     projection: Projection
     ledger: Ledger
     memo: Memo
+    pulse: Pulse
     etags: MemoryEtags | RedisEtags
     wipe: Callable[[], object]
     pass_time: Callable[[float], object]
@@ -39,17 +44,20 @@ def memory_plugs() -> Plugs:
     """Return the memory twins on a clock that jumps."""
     clock = VirtualClock()
     store, ledger, memo = MemoryStore(clock), MemoryLedger(clock), MemoryMemo()
+    pulse = MemoryPulse(clock, RecordingQueue())
 
     def wipe() -> None:
         store.wipe()
         ledger.wipe()
         memo.wipe()
+        pulse.wipe()
 
     return Plugs(
         leases=MemoryLeases(store, lease_s=LEASE_S),
         projection=MemoryProjection(store),
         ledger=ledger,
         memo=memo,
+        pulse=pulse,
         etags=MemoryEtags(),
         wipe=wipe,
         pass_time=clock.advance,
@@ -63,6 +71,7 @@ def redis_plugs(client: Redis) -> Plugs:
         projection=RedisProjection(client),
         ledger=RedisLedger(client),
         memo=RedisMemo(client),
+        pulse=RedisPulse(client),
         etags=RedisEtags(client),
         wipe=client.flushall,
         pass_time=lambda seconds: age(client, seconds),

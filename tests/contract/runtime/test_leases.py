@@ -251,3 +251,11 @@ def test_a_known_run_is_free_one_lease_after_the_loss(plugs: Plugs) -> None:
     forged = replace(step, token="somebody")
     with plugs.leases.keep_step(forged) as keeper, pytest.raises(StaleFence):
         keeper.guard()
+
+
+def test_work_without_end_does_not_keep_its_lease(plugs: Plugs) -> None:
+    claim = claimed(plugs)
+    with plugs.leases.keep(claim, limit_s=0.0) as keeper, pytest.raises(StaleFence, match="time is up"):
+        keeper.guard()
+    plugs.pass_time(LEASE_S + 1)
+    assert isinstance(plugs.leases.claim(attempt(), owner="next", fence_floor=0), Claim), "somebody else may take it"
