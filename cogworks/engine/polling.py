@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from cogworks.engine.admission import TRIGGER_CURSOR, admit
 from cogworks.engine.house import House
+from cogworks.engine.loading import readable
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import Comment, Issue, IssueEvent
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import NodeStatus, RunState, state_from_json
+from cogworks.model.state import NodeStatus, RunState
 from cogworks.policy.labels import resumes, runnable
 
 _EVENTS, _COMMENTS = "events", "comments"
@@ -45,7 +46,7 @@ def poll(house: House, repo: RepoName) -> PollReport:
         run = house.ports.projection.load(item)
         if run is None:
             new += [issue] if runnable(frozenset(issue.labels), names) else []
-        elif issue.number in touched or _may_go_on(house, issue, names, state_from_json(run.state)):
+        elif issue.number in touched or _may_go_on(house, issue, names, readable(run)):
             wanted[item] = "moved"
     chosen = admit(house, repo, new, since=_triggered_at(events, names))
     wanted |= dict.fromkeys(chosen.admitted, "triggered")
@@ -73,8 +74,10 @@ def _stepped_before(house: House, repo: RepoName, touched: Iterable[IssueNumber]
     return {item for item in items if house.ports.projection.load(item) is not None}
 
 
-def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -> bool:
-    """Tell whether labels or a gate ask for a step of a run that is known."""
+def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState | None) -> bool:
+    """Tell whether labels or a gate ask for a step of a run that is known; a damaged one is read anew by a step."""
+    if state is None:
+        return True
     if not state.status.open:
         return resumes(state.status, frozenset(issue.labels), names)
     return names.cancel in issue.labels or _gate_moved(house, state.item, state)
