@@ -29,10 +29,12 @@ from cogworks.adapters.redis_pulse import RedisPulse
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
+from cogworks.engine.starting import await_redis, require_rights
+from cogworks.engine.watching import Lookout
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.errors import ConfigError, Problem
-from cogworks.model.pulse import Alert
+from cogworks.model.pulse import Alert, Tick
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
@@ -149,7 +151,7 @@ def build(
         shipped=shipped(settings),
         templates=shipped_templates(),
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
+        patience_s=patience_s(settings),
         max_active_runs=settings.max_active_runs,
         log=log,
         alarm=alarms(),
@@ -182,6 +184,60 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
         clock=SystemClock(),
         ids=RandomIds(),
     )
+
+
+def lookout(settings: Settings) -> Lookout:
+    """Return what a process needs to give signs of life and to see what stands still."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    client = connect(settings.redis_url.get_secret_value(), timeout_s=5.0)
+    return Lookout(
+        pulse=RedisPulse(client),
+        projection=RedisProjection(client),
+        leases=RedisLeases(client, lease_s=float(settings.lease_seconds)),
+        clock=SystemClock(),
+        patience_s=patience_s(settings),
+    )
+
+
+def patience_s(settings: Settings) -> float:
+    """Return how long an attempt may stay without owner before its message counts as lost."""
+    return _REDELIVERY_SHARE * settings.visibility_seconds
+
+
+def beat_lead(settings: Settings, *, lease_s: float = 30.0) -> Callable[[], bool]:
+    """Return what a beat asks before each tick: whether it leads. The one that does leaves a sign of life."""
+    from cogworks.adapters.redis_leader import RedisLeader
+
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    client, clock = connect(settings.redis_url.get_secret_value(), timeout_s=5.0), SystemClock()
+    owner = f"{socket.gethostname()}:{os.getpid()}:{RandomIds().uuid()[:8]}"
+    leader, pulse = RedisLeader(client, owner=owner, lease_s=lease_s), RedisPulse(client)
+
+    def leads() -> bool:
+        if not leader.acts():
+            return False
+        pulse.ticked(Tick(at=clock.now(), by=owner))
+        return True
+
+    return leads
+
+
+def require_redis(settings: Settings) -> None:
+    """Return once Redis can be relied on; raise ConfigError that names what is wrong with it."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    url = settings.redis_url.get_secret_value()
+    await_redis(lambda: redis_problems(url), clock=SystemClock(), say=_warn)
+
+
+def require_token(settings: Settings) -> None:
+    """Raise ConfigError that names every right to the configured repositories that the token lacks."""
+    seen = reading(settings)
+    require_rights(seen.github, settings.repos, say=_warn)
+    seen.close()
+
+
+def _warn(message: str) -> None:
+    say(message, action="task", level="warning")
 
 
 def start_telemetry(settings: Settings) -> None:

@@ -258,6 +258,10 @@ class MemoryContents(_Group):
         """Return the login that this acts as."""
         return self._login
 
+    def missing_rights(self, repo: RepoName) -> tuple[str, ...]:
+        """Return which rights this login lacks."""
+        return () if self.repo(repo).can_push else ("issues: write", "pull requests: write")
+
     def permission(self, repo: RepoName, login: str) -> Permission:
         """Return what a person may do."""
         return self._forge.repo(repo).people.get(login, "none")
