@@ -64,6 +64,7 @@ class Reading:
     ledger: Ledger | None
     leases: Leases | None
     projection: Projection | None
+    lookout: Lookout | None
     close: Callable[[], None]
 
 
@@ -83,6 +84,7 @@ def reading(settings: Settings) -> Reading:
         ledger=None if client is None else RedisLedger(client),
         leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
         projection=None if client is None else RedisProjection(client),
+        lookout=None if client is None else _lookout(settings, client),
         close=(lambda: None) if client is None else client.close,
     )
 
@@ -189,7 +191,10 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
 def lookout(settings: Settings) -> Lookout:
     """Return what a process needs to give signs of life and to see what stands still."""
     assert settings.redis_url is not None, "callers read settings with Need.REDIS"
-    client = connect(settings.redis_url.get_secret_value(), timeout_s=5.0)
+    return _lookout(settings, connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
+
+
+def _lookout(settings: Settings, client: Redis) -> Lookout:
     return Lookout(
         pulse=RedisPulse(client),
         projection=RedisProjection(client),

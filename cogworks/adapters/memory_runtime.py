@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cogworks.model.errors import Cancelled, StaleFence
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName, RunId
-from cogworks.ports.runtime import Claim, Clock, Keeper, ProjectedRun, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Clock, Holding, Keeper, ProjectedRun, Refusal, StepLease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class _Attempt:
     fence: int
     ends_s: float
     starts: int
+    owner: str = ""
 
     @property
     def ended(self) -> bool:
@@ -129,7 +130,7 @@ class MemoryLeases:
         if starts >= self._max_starts:
             return Refusal.EXHAUSTED
         fence = run.next_fence(fence_floor)
-        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1)
+        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1, owner=owner)
         run.attempts[key.run_id, key.ref] = taken
         return Claim(key=key, fence=fence, starts=taken.starts, owner=owner)
 
@@ -163,6 +164,28 @@ class MemoryLeases:
             for (run_id, ref), attempt in self._store.run(item).attempts.items()
             if attempt.ends_s > now
         )
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back."""
+        run, now = self._store.run(item), self._store.now_s()
+        found = [self._holding("step", "", run.step[1] - now)] if run.step and run.step[1] > now else []
+        for (run_id, ref), attempt in run.attempts.items():
+            if not attempt.ended:
+                key = AttemptKey(item, run_id, ref, attempt.number)
+                found.append(self._holding(str(key), attempt.owner, attempt.ends_s - now))
+        return tuple(found)
+
+    def _holding(self, what: str, owner: str, left_s: float) -> Holding:
+        return Holding(what=what, owner=owner, left_s=left_s, silent_s=max(0.0, self._lease_s - left_s))
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones."""
+        run, now = self._store.run(item), self._store.now_s()
+        if run.step and force:
+            run.step, run.step_ended = None, max(run.step_ended, run.step_fence)
+        for place, attempt in run.attempts.items():
+            if not attempt.ended and (force or attempt.ends_s <= now):
+                run.attempts[place] = replace(attempt, ends_s=0)
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""
@@ -202,7 +225,11 @@ class _AttemptKeeper:
             raise StaleFence(f"{key}: somebody else took over")
         run.raise_fence(fence)
         run.attempts[key.run_id, key.ref] = _Attempt(
-            number=key.attempt, fence=fence, ends_s=self._store.now_s() + self._lease_s, starts=self._claim.starts
+            number=key.attempt,
+            fence=fence,
+            ends_s=self._store.now_s() + self._lease_s,
+            starts=self._claim.starts,
+            owner=self._claim.owner,
         )
         if run.stopped:
             raise Cancelled(f"{key}: the run was stopped")

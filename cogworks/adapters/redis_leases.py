@@ -9,7 +9,7 @@ from redis import Redis
 from cogworks.adapters.redis_connection import EPOCH_KEY, RedisScripts, item_key, redis_errors
 from cogworks.adapters.redis_keeper import LeaseKeeper, Renewal
 from cogworks.model.ids import AttemptKey, Item
-from cogworks.ports.runtime import Claim, Keeper, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Holding, Keeper, Refusal, StepLease
 
 _WAKE_KEPT_S = 7 * 24 * 3600
 
@@ -96,6 +96,24 @@ class RedisLeases:
         return frozenset(
             f"{item}/{name.removeprefix('a:')}/{attempt}" for name, attempt in zip(fields, attempts, strict=True)
         )
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back."""
+        answer = self._scripts.run("holdings", [item_key("lease", item), item_key("run", item)], [])
+        rows = zip(answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True)
+        return tuple(
+            Holding(
+                what=what if what == "step" else f"{item}/{what.removeprefix('a:')}/{attempt}",
+                owner=owner,
+                left_s=int(left_ms) / 1000,
+                silent_s=max(0.0, self._lease_s - int(left_ms) / 1000),
+            )
+            for what, attempt, owner, left_ms in rows
+        )
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones."""
+        self._scripts.run("unlock", [item_key("lease", item), item_key("run", item)], ["1" if force else "0"])
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""

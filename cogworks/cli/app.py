@@ -28,6 +28,8 @@ config = typer.Typer(help="Look at the files of a repository.")
 pipeline = typer.Typer(help="Look at the graph of a repository.")
 twin = typer.Typer(help="Stand-ins for outside systems.")
 service = typer.Typer(help="Domain services.")
+queue = typer.Typer(help="Queues of the cluster.")
+app.add_typer(queue, name="queue")
 app.add_typer(config, name="config")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(twin, name="twin")
@@ -184,6 +186,34 @@ def init(
     from cogworks.cli import starting
 
     return partial(starting.init, _options(context), directory)
+
+
+@queue.command("status")
+def queue_status(context: typer.Context) -> Call:
+    """Show what waits in each queue, for how long, and who consumes it; writes nothing."""
+    from cogworks.cli import handling
+
+    return partial(handling.queue_status, _options(context))
+
+
+@app.command()
+def unlock(
+    context: typer.Context,
+    issue: Issue,
+    force: Annotated[bool, typer.Option("--force", help="also a lock that a living worker holds")] = False,
+) -> Call:
+    """Remove a stale lock from a run."""
+    from cogworks.cli import handling
+
+    return partial(handling.unlock, _options(context), issue, force=force)
+
+
+@app.command()
+def cancel(context: typer.Context, issue: Issue) -> Call:
+    """Cancel a run: what works is told to stop, what was made stays."""
+    from cogworks.cli import handling
+
+    return partial(handling.cancel, _options(context), issue)
 
 
 @config.command("check")

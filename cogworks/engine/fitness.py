@@ -60,11 +60,14 @@ def service_fitness(services: DomainService, service: Service, *, token: str | N
     return Fitness(name=service.name, detail=able)
 
 
-def github_fitness(github: GitHub, repos: Sequence[RepoName]) -> Fitness:
-    """Return whether GitHub answers and the token may write to ``repos``."""
+def github_fitness(github: GitHub, repos: Sequence[RepoName], *, every_right: bool) -> Fitness:
+    """Return whether GitHub answers and the token may write to ``repos``.
+
+    ``every_right``: also ask for each right by itself, which takes requests of a kind that is paced.
+    """
     try:
         login, limits = github.contents.login(), github.contents.limits()
-        closed = {repo: missing_rights(github, repo) for repo in repos}
+        closed = {repo: _lacks(github, repo, every_right=every_right) for repo in repos}
     except CogWorksError as error:
         return Fitness(name="github", trouble=error.message, code=error.category or error.code)
     if any(closed.values()):
@@ -72,3 +75,9 @@ def github_fitness(github: GitHub, repos: Sequence[RepoName]) -> Fitness:
         trouble = f"{login} may not write: the token lacks for {lacks}"
         return Fitness(name="github", trouble=trouble, code="permission_denied")
     return Fitness(name="github", detail=f"as {login}, {limits.remaining} of {limits.limit} requests left")
+
+
+def _lacks(github: GitHub, repo: RepoName, *, every_right: bool) -> tuple[str, ...]:
+    if every_right:
+        return missing_rights(github, repo)
+    return () if github.contents.repo(repo).can_push else ("write access",)

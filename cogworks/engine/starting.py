@@ -7,7 +7,7 @@ from cogworks.model.ids import RepoName
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock
 
-_UNREACHABLE = "redis_unreachable"
+UNREACHABLE = "redis_unreachable"
 _ASK_AGAIN_S = 5.0
 
 Say = Callable[[str], None]
@@ -19,7 +19,7 @@ def await_redis(problems: Callable[[], Sequence[Problem]], *, clock: Clock, say:
         found = problems()
         if not found:
             return
-        if any(one.code != _UNREACHABLE for one in found):
+        if any(one.code != UNREACHABLE for one in found):
             raise ConfigError(problems=tuple(found))
         say(f"{found[0].message}; it is asked again in {_ASK_AGAIN_S:.0f} s")
         clock.sleep(_ASK_AGAIN_S)

@@ -42,6 +42,17 @@ class StepLease:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A lease on a run: of a ``step``, or of the attempt whose key ``what`` is. ``left_s`` is 0 or less once lapsed;
+    ``silent_s`` is how long ago it was taken or renewed."""
+
+    what: str
+    owner: str
+    left_s: float
+    silent_s: float
+
+
 class Keeper(Protocol):
     """Keeps a lease alive in the background."""
 
@@ -90,6 +101,14 @@ class Leases(Protocol):
 
     def live(self, item: Item) -> frozenset[str]:
         """Return the texts of the attempt keys whose lease is live."""
+        ...
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back, live or lapsed."""
+        ...
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones: their holders are stale from then on."""
         ...
 
     def stop(self, item: Item, *, reason: str) -> None:

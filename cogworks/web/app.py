@@ -15,6 +15,7 @@ from cogworks.model.json_value import JsonValue
 from cogworks.telemetry.metrics import CONTENT_TYPE, Level
 from cogworks.web import views
 from cogworks.web.console import console_routes
+from cogworks.web.gauges import read_levels
 from cogworks.web.guard import may_see
 from cogworks.web.office import Office
 from cogworks.web.readiness import OK, readiness
@@ -85,6 +86,7 @@ class _Door:
             return
         for repo, runs in Counter(item.repo for item in known).items():
             self._office.metrics.level(Level.PIPELINES_ACTIVE, runs, repo=repo)
+        read_levels(self._office)
 
 
 def _refused() -> Response:
