@@ -35,7 +35,7 @@ from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.audit import Actor, ActorKind
 from cogworks.model.errors import ConfigError, Problem
-from cogworks.model.pulse import Alert, Tick
+from cogworks.model.pulse import Alert
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
@@ -50,6 +50,7 @@ from cogworks.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
     from cogworks.adapters.redis_deliveries import RedisDeliveries
+    from cogworks.adapters.redis_leader import RedisBeatLead
     from cogworks.adapters.redis_start import EmbeddedRedis
 
 _REDELIVERY_SHARE = 1.5
@@ -217,22 +218,14 @@ def patience_s(settings: Settings) -> float:
     return _REDELIVERY_SHARE * settings.visibility_seconds
 
 
-def beat_lead(settings: Settings, *, lease_s: float = 30.0) -> Callable[[], bool]:
+def beat_lead(settings: Settings) -> "RedisBeatLead":
     """Return what a beat asks before each tick: whether it leads. The one that does leaves a sign of life."""
-    from cogworks.adapters.redis_leader import RedisLeader
+    from cogworks.adapters.redis_leader import RedisBeatLead
 
     assert settings.redis_url is not None, "callers read settings with Need.REDIS"
-    client, clock = connect(settings.redis_url.get_secret_value(), timeout_s=5.0), SystemClock()
+    client = connect(settings.redis_url.get_secret_value(), timeout_s=5.0)
     owner = f"{socket.gethostname()}:{os.getpid()}:{RandomIds().uuid()[:8]}"
-    leader, pulse = RedisLeader(client, owner=owner, lease_s=lease_s), RedisPulse(client)
-
-    def leads() -> bool:
-        if not leader.acts():
-            return False
-        pulse.ticked(Tick(at=clock.now(), by=owner))
-        return True
-
-    return leads
+    return RedisBeatLead(client, owner=owner, clock=SystemClock())
 
 
 def require_redis(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from celery import Celery
 from celery.beat import Scheduler
@@ -13,8 +13,15 @@ from cogworks.model.errors import DependencyUnavailable
 _LOG = logging.getLogger(__name__)
 _ASKED_EVERY_S = 5.0
 
-Lead = Callable[[], bool]
-"""Takes or keeps the lead and notes the tick; False while another beat leads."""
+
+class Lead(Protocol):
+    """Who may act."""
+
+    def acts(self) -> bool:
+        """Take or keep the lead and note the tick; False while another beat leads."""
+        ...
+
+    def resign(self) -> None: ...
 
 
 class LedScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
@@ -32,6 +39,15 @@ class LedScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
         due_s: float = super().tick(*args, **options)
         return min(due_s, pause_s)
 
+    def close(self) -> None:
+        """End in order: the beat that stands by, or the next one, need not wait for the lease to run out."""
+        super().close()
+        if self._leads:
+            try:
+                self._lead.resign()
+            except DependencyUnavailable as error:
+                _LOG.warning("beat could not resign: %s", error.message)
+
     @cached_property
     def _lead(self) -> Lead:
         lead: Lead = self.app.beat_lead()
@@ -39,7 +55,7 @@ class LedScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
 
     def _acts(self) -> bool:
         try:
-            leads = self._lead()
+            leads = self._lead.acts()
         except DependencyUnavailable as error:
             # Nobody could be told anything now; the next look may find Redis again.
             _LOG.warning("beat cannot ask who leads: %s", error.message)
@@ -51,6 +67,6 @@ class LedScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
 
 
 def install_lead(app: Celery, lead: Callable[[], Lead], *, pause_s: float = _ASKED_EVERY_S) -> None:
-    """Make beats of ``app`` ask ``lead()`` before each tick, at least every ``pause_s`` seconds."""
+    """Make beats of ``app`` ask their lead before each tick, at least every ``pause_s`` seconds."""
     app.beat_lead = lead
     app.beat_pause_s = pause_s

@@ -68,6 +68,10 @@ def test_of_two_beats_one_sends_and_the_other_takes_over(server: EmbeddedRedis, 
         until(lambda: sent(client) > killed, deadline_s=LEASE_S + 20)
         assert f":{standing.pid}:" in leader(client)
 
+        standing.terminate()
+        assert standing.wait(30) == 0
+        assert leader(client) == "", "a beat that ends in order gives the lead up at once"
+
 
 def test_a_beat_outlives_an_absence_of_redis(tmp_path: Path) -> None:
     home, log = tmp_path / "r", tmp_path / "log"

@@ -5,8 +5,6 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 from celery import Celery
 
@@ -15,10 +13,11 @@ from cogworks.adapters.celery_pulse import install_pulse
 from cogworks.adapters.celery_queue import celery_settings
 from cogworks.adapters.celery_transport import install_repairs
 from cogworks.adapters.redis_connection import connect
-from cogworks.adapters.redis_leader import RedisLeader
+from cogworks.adapters.redis_leader import RedisBeatLead
 from cogworks.adapters.redis_pulse import RedisPulse
+from cogworks.adapters.system_clock import SystemClock
 from cogworks.model.errors import DependencyUnavailable
-from cogworks.model.pulse import Tick, WorkerSign
+from cogworks.model.pulse import WorkerSign
 
 URL = os.environ["COGWORKS_REDIS_URL"]
 VISIBILITY_S = float(os.environ.get("COGWORKS_VISIBILITY_SECONDS", "120"))
@@ -30,19 +29,10 @@ app.conf.beat_schedule = {"sweep": {"task": "tick", "schedule": TICK_S, "options
 install_repairs(app)
 
 
-def lead() -> Callable[[], bool]:
-    """The leader of these tests, with a lease short enough to wait for."""
+def lead() -> RedisBeatLead:
+    """The lead of these tests, with a lease short enough to wait for."""
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    client = connect(URL, timeout_s=2.0)
-    leader, pulse = RedisLeader(client, owner=owner, lease_s=2.0), RedisPulse(client)
-
-    def leads() -> bool:
-        if leader.acts():
-            pulse.ticked(Tick(at=datetime.now(UTC), by=owner))
-            return True
-        return False
-
-    return leads
+    return RedisBeatLead(connect(URL, timeout_s=2.0), owner=owner, clock=SystemClock(), lease_s=2.0)
 
 
 def give(sign: WorkerSign) -> None:
