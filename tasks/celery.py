@@ -1,16 +1,30 @@
 """The Celery application: ``celery -A tasks``. Finding it is the one import effect that the house permits."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from celery import Celery, Task, signals
 
 from beat_schedule import schedule
+from cogworks.adapters.celery_beat import install_lead
+from cogworks.adapters.celery_pulse import install_pulse
 from cogworks.adapters.celery_queue import PAYLOAD_VERSION, CeleryQueue, celery_settings
 from cogworks.adapters.celery_transport import install_repairs
-from cogworks.bootstrap import build, letterbox, start_telemetry, task_log
-from cogworks.engine.house import House
+from cogworks.bootstrap import (
+    beat_lead,
+    build,
+    letterbox,
+    lookout,
+    require_redis,
+    require_token,
+    start_telemetry,
+)
+from cogworks.engine.house import Alarm, House
+from cogworks.engine.watching import Lookout, give_sign
+from cogworks.model.errors import ConfigError
 from cogworks.settings import Need, Settings, read_settings
-from cogworks.telemetry.logs import current_context, run_context
+from cogworks.telemetry.alarms import alarms
+from cogworks.telemetry.logs import current_context, run_context, say, task_log
 
 NEWER_VERSION = "newer_version"
 
@@ -74,6 +88,16 @@ def _trace() -> str | None:
 
 
 @cache
+def _lookout() -> Lookout:
+    return lookout(_settings())
+
+
+@cache
+def _alarm() -> Alarm:
+    return alarms()
+
+
+@cache
 def house() -> House:
     """Return this process's house, built on first use: prefork children each build their own."""
     return build(_settings(), queue=CeleryQueue(app, trace_id=_trace), log=task_log)
@@ -88,7 +112,29 @@ def settings() -> Settings:
 @signals.setup_logging.connect
 def _start_telemetry(**_: object) -> None:
     """Send every line of the worker through our own logs; Celery then leaves logging alone."""
+    _telemetry()
+
+
+@cache
+def _telemetry() -> None:
     start_telemetry(_settings())
 
 
+@signals.celeryd_init.connect
+@signals.beat_init.connect
+def _check(options: Mapping[str, object] | None = None, **_: object) -> None:
+    """Let no worker and no beat begin on a Redis that cannot be relied on, nor steps without rights; exit 2."""
+    _telemetry()
+    try:
+        require_redis(_settings())
+        if "control" in str((options or {}).get("queues")):
+            # The worker that takes the steps asks for all.
+            require_token(_settings())
+    except ConfigError as error:
+        say(str(error), action="task", result="failure", level="error")
+        raise SystemExit(2) from error
+
+
 app.add_defaults(_configuration)
+install_lead(app, lambda: beat_lead(_settings()))
+install_pulse(app, lambda sign: give_sign(_lookout(), sign, _alarm()))

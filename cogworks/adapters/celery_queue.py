@@ -23,6 +23,7 @@ PAYLOAD_VERSION = 1
 # By name, for adapters do not know each other.
 _RESULTS = "cogworks.adapters.celery_transport:UnheardResults"
 _CONSUMER = "cogworks.adapters.celery_sifting:SiftingConsumer"
+_SCHEDULER = "cogworks.adapters.celery_beat:LedScheduler"
 _DAY_S = 24 * 3600
 
 
@@ -130,6 +131,7 @@ def _what_travels() -> dict[str, object]:
             "tasks.upkeep.poll": {"queue": CONTROL_QUEUE},
             "tasks.upkeep.sweep": {"queue": CONTROL_QUEUE},
         },
+        "beat_scheduler": _SCHEDULER,
         # Flower lives from these.
         "worker_send_task_events": True,
         "task_send_sent_event": True,

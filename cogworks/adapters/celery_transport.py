@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, signals
 from celery.backends.redis import RedisBackend, ResultConsumer
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
@@ -106,6 +106,12 @@ def install_repairs(app: Celery) -> None:
     name = f"{GuardedTransport.__module__}:{GuardedTransport.__qualname__}"
     TRANSPORT_ALIASES.update(dict.fromkeys(_REDIS_SCHEMES, name))
     app.steps["consumer"].add(VisibilityHeartbeat)
+    signals.before_task_publish.connect(_date, dispatch_uid="cogworks sent_at")
+
+
+def _date(headers: dict[str, Any], **_: Any) -> None:
+    """Write into each message when it was sent, so that a queue can tell how long its oldest one waits."""
+    headers["sent_at"] = time.time()
 
 
 def _refresh_of(consumer: Any) -> None:

@@ -45,14 +45,16 @@ class MemoryIssues(_Group):
 
     def get(self, repo: RepoName, number: IssueNumber) -> Issue:
         """Return one issue."""
-        return self._forge.repo(repo).issue(number, operation="issues.get")
+        place = self._forge.repo(repo)
+        return _with_blockers(place, place.issue(number, operation="issues.get"))
 
     def find(self, repo: RepoName, *, labels: Sequence[str], milestone: int | None = None) -> tuple[Issue, ...]:
         """Return the open issues that carry all ``labels``, newest first."""
         wanted = {label.lower() for label in labels}
+        place = self._forge.repo(repo)
         return tuple(
-            issue
-            for issue in reversed(self._forge.repo(repo).issues.values())
+            _with_blockers(place, issue)
+            for issue in reversed(place.issues.values())
             if issue.open
             and not issue.is_pull
             and wanted <= {label.lower() for label in issue.labels}
@@ -256,6 +258,10 @@ class MemoryContents(_Group):
         """Return the login that this acts as."""
         return self._login
 
+    def missing_rights(self, repo: RepoName) -> tuple[str, ...]:
+        """Return which rights this login lacks."""
+        return () if self.repo(repo).can_push else ("issues: write", "pull requests: write")
+
     def permission(self, repo: RepoName, login: str) -> Permission:
         """Return what a person may do."""
         return self._forge.repo(repo).people.get(login, "none")
@@ -298,6 +304,11 @@ class MemoryGitHub:
     def guarded_by(self, guard: Guard) -> "MemoryGitHub":
         """Return the same GitHub whose every write first calls ``guard``."""
         return MemoryGitHub(self._forge, login=self._login, guard=guard)
+
+
+def _with_blockers(place: MemoryRepo, issue: Issue) -> Issue:
+    """Return an issue as GitHub shows it, which counts the open ones that it waits for."""
+    return replace(issue, open_blockers=sum(place.issues[number].open for number in place.blockers[issue.number]))
 
 
 def _by_id(place: MemoryRepo, issue_id: int, *, operation: str) -> IssueNumber:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cogworks.model.errors import Cancelled, StaleFence
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName, RunId
-from cogworks.ports.runtime import Claim, Clock, Keeper, ProjectedRun, Refusal, Starts, StepLease
+from cogworks.ports.runtime import Claim, Clock, Holding, Keeper, ProjectedRun, Refusal, Starts, StepLease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +134,9 @@ class MemoryLeases:
         run.attempts[key.run_id, key.ref] = taken
         return Claim(key=key, fence=fence, starts=taken.starts, owner=owner)
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim until the block ends."""
-        return _kept(_AttemptKeeper(self._store, claim, self._lease_s))
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim until the block ends, or until its time is up."""
+        return _kept(_AttemptKeeper(self._store, claim, self._lease_s, limit_s=limit_s))
 
     def complete(self, claim: Claim, outcome: str) -> bool:
         """Store the outcome and end the lease; False when the claim is stale."""
@@ -174,6 +174,28 @@ class MemoryLeases:
         held = known.ends_s > self._store.now_s()
         return Starts(count=known.starts, owner=known.owner, spent=not held and known.starts >= self._max_starts)
 
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back."""
+        run, now = self._store.run(item), self._store.now_s()
+        found = [self._holding("step", "", run.step[1] - now)] if run.step and run.step[1] > now else []
+        for (run_id, ref), attempt in run.attempts.items():
+            if not attempt.ended:
+                key = AttemptKey(item, run_id, ref, attempt.number)
+                found.append(self._holding(str(key), attempt.owner, attempt.ends_s - now))
+        return tuple(found)
+
+    def _holding(self, what: str, owner: str, left_s: float) -> Holding:
+        return Holding(what=what, owner=owner, left_s=left_s, silent_s=max(0.0, self._lease_s - left_s))
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones."""
+        run, now = self._store.run(item), self._store.now_s()
+        if run.step and force:
+            run.step, run.step_ended = None, max(run.step_ended, run.step_fence)
+        for place, attempt in run.attempts.items():
+            if not attempt.ended and (force or attempt.ends_s <= now):
+                run.attempts[place] = replace(attempt, ends_s=0)
+
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""
         self._store.run(item).stopped = bool(reason)
@@ -197,11 +219,14 @@ class _StepKeeper:
 
 
 class _AttemptKeeper:
-    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float) -> None:
+    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float, *, limit_s: float | None) -> None:
         self._store, self._claim, self._lease_s = store, claim, lease_s
+        self._until_s = None if limit_s is None else store.now_s() + limit_s
 
     def guard(self) -> None:
         key, fence = self._claim.key, self._claim.fence
+        if self._until_s is not None and self._store.now_s() >= self._until_s:
+            raise StaleFence(f"{key}: its time is up, somebody else may take it")
         run = self._store.run(key.item)
         self._store.age_s()
         known = run.attempts.get((key.run_id, key.ref))

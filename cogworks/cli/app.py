@@ -29,6 +29,8 @@ dlq = typer.Typer(help="Dead letters: work that nobody tries again until a perso
 pipeline = typer.Typer(help="Look at the graph of a repository.")
 twin = typer.Typer(help="Stand-ins for outside systems.")
 service = typer.Typer(help="Domain services.")
+queue = typer.Typer(help="Queues of the cluster.")
+app.add_typer(queue, name="queue")
 app.add_typer(config, name="config")
 app.add_typer(dlq, name="dlq")
 app.add_typer(pipeline, name="pipeline")
@@ -188,6 +190,34 @@ def init(
     from cogworks.cli import starting
 
     return partial(starting.init, _options(context), directory)
+
+
+@queue.command("status")
+def queue_status(context: typer.Context) -> Call:
+    """Show what waits in each queue, for how long, and who consumes it; writes nothing."""
+    from cogworks.cli import handling
+
+    return partial(handling.queue_status, _options(context))
+
+
+@app.command()
+def unlock(
+    context: typer.Context,
+    issue: Issue,
+    force: Annotated[bool, typer.Option("--force", help="also a lock that a living worker holds")] = False,
+) -> Call:
+    """Remove a stale lock from a run."""
+    from cogworks.cli import handling
+
+    return partial(handling.unlock, _options(context), issue, force=force)
+
+
+@app.command()
+def cancel(context: typer.Context, issue: Issue) -> Call:
+    """Cancel a run: what works is told to stop, what was made stays."""
+    from cogworks.cli import handling
+
+    return partial(handling.cancel, _options(context), issue)
 
 
 @config.command("check")

@@ -14,7 +14,15 @@ from cogworks.engine.configuring import default_branch, own_templates, read_conf
 from cogworks.engine.feedback import feedback_for
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import RIDING, Found, dispatched_before_loss, load_state, unjournalled
+from cogworks.engine.loading import (
+    RIDING,
+    Found,
+    dispatched_at,
+    dispatched_before_loss,
+    load_state,
+    time_limit,
+    unjournalled,
+)
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
@@ -34,10 +42,15 @@ from cogworks.pages.pull_page import audit_branch
 from cogworks.pages.state_comment import StateUnreadable
 from cogworks.policy.failures import Decision, decide_on
 from cogworks.policy.secrets import redact_value
+from cogworks.policy.wedges import LONGEST_TIMEOUT_S
 from cogworks.ports.runtime import Claim, Keeper, Refusal
 
 _SETTLING_RETRY_S = 10.0
 """After Redis was lost its living owner comes first; asking at once again would go in circles until it had time to."""
+
+
+_LAST_CALL_S = 660.0
+"""The longest call of a model that may be under way when a node's time is up, and a minute to write down its end."""
 
 
 def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
@@ -69,7 +82,7 @@ def _claimed(house: House, found: Found, state: RunState, key: AttemptKey) -> st
         _note_refusal(house, key, claim)
         return claim.value
     try:
-        with house.ports.leases.keep(claim) as keeper:
+        with house.ports.leases.keep(claim, limit_s=_limit_s(found, key)) as keeper:
             outcome = _worked(house, found, state, key, claim, keeper)
     except KeyboardInterrupt:
         # A person ended this process: whoever comes next need not wait for the lease to run out.
@@ -78,11 +91,16 @@ def _claimed(house: House, found: Found, state: RunState, key: AttemptKey) -> st
     return outcome.result.value
 
 
+def _limit_s(found: Found, key: AttemptKey) -> float:
+    """Return how long the attempt may keep its lease: its node ends by itself at its timeout, after its last call."""
+    return float(found.facts.get(time_limit(key)) or LONGEST_TIMEOUT_S) + _LAST_CALL_S
+
+
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
     """Leave word that an attempt refused after a loss of Redis is to be tried again soon."""
     if refusal is Refusal.SETTLING:
         due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
-        house.ports.projection.note(key.item, {f"sent:{key}": due.isoformat()})
+        house.ports.projection.note(key.item, {dispatched_at(key): due.isoformat()})
 
 
 def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim: Claim, keeper: Keeper) -> Outcome:

@@ -22,7 +22,7 @@ from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Leases, Starts
 
-Alarm = Callable[[DeadLetter], str]
+Report = Callable[[DeadLetter], str]
 """Tells operators of a new letter; returns the id of what was sent, empty when nothing was."""
 
 _MESSAGE_LIMIT = 500
@@ -38,7 +38,7 @@ def given_up(starts: Starts) -> Outcome:
 
 
 def post_failure(
-    ports: Ports, github: GitHub, book: CommentBook, journal: Journal, state: RunState, failure: Failure, alarm: Alarm
+    ports: Ports, github: GitHub, book: CommentBook, journal: Journal, state: RunState, failure: Failure, report: Report
 ) -> None:
     """Post the report of ``failure`` with its dead letters, then index these."""
     key = f"{state.item}/{state.run_id}/failure/{state.seq}"
@@ -46,7 +46,7 @@ def post_failure(
     if posted is not None:
         letters = letters_in(github.comments.get(state.repo, posted).body)
     else:
-        letters = tuple(replace(one, sentry_event_id=alarm(one)) for one in _letters(state, failure, journal, ports))
+        letters = tuple(replace(one, sentry_event_id=report(one)) for one in _letters(state, failure, journal, ports))
         ref = NodeRef(NodeId(failure.node), failure.swi)
         attempts = journal.history(ref, through=state.node(ref).attempts)
         text = "\n\n".join([render_failure(state, failure, attempts), *map(render_letter, letters)])
@@ -116,7 +116,7 @@ def _letter(
 
 
 def put_message_aside(
-    letters: DeadLetters, *, payload_hash: str, why: str, kind: str, owner: str, now: datetime, alarm: Alarm
+    letters: DeadLetters, *, payload_hash: str, why: str, kind: str, owner: str, now: datetime, report: Report
 ) -> None:
     """Write a letter for a message that no worker can read; its content is kept nowhere."""
     letter = DeadLetter(
@@ -138,4 +138,4 @@ def put_message_aside(
         payload_hash=payload_hash,
     )
     known = letters.get(letter.key)
-    letters.put(letter if known else replace(letter, sentry_event_id=alarm(letter)))
+    letters.put(letter if known else replace(letter, sentry_event_id=report(letter)))

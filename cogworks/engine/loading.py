@@ -7,7 +7,7 @@ from cogworks.model.ids import AttemptKey, Item
 from cogworks.model.state import RunState, state_from_json
 from cogworks.pages.state_comment import read_state, read_state_mark
 from cogworks.ports.github import GitHub
-from cogworks.ports.runtime import Projection
+from cogworks.ports.runtime import ProjectedRun, Projection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,18 @@ def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
     Raises StateUnreadable when the comment is there but was edited or damaged.
     """
     run = projection.load(item)
-    if run is not None and WHOLE in run.facts:
-        return Found(state=state_from_json(run.state), facts=run.facts, projected=True)
+    state = None if run is None else readable(run)
+    if run is not None and state is not None and WHOLE in run.facts:
+        return Found(state=state, facts=run.facts, projected=True)
     return Found(state=state_on_github(github, item), facts={}, projected=False)
+
+
+def readable(run: ProjectedRun) -> RunState | None:
+    """Return the state in a projection; None when it is damaged, for then GitHub's is the one that counts."""
+    try:
+        return state_from_json(run.state)
+    except ValueError:
+        return None
 
 
 def state_on_github(github: GitHub, item: Item) -> RunState | None:
@@ -57,3 +66,17 @@ def unjournalled(key: AttemptKey) -> str:
 def dispatched_before_loss(key: AttemptKey) -> str:
     """Return the fact which says that an attempt was under way when Redis was lost: a living owner comes first."""
     return f"before-loss:{key}"
+
+
+def dispatched_at(key: AttemptKey) -> str:
+    """Return the fact under which is noted when an attempt was sent to the workers last."""
+    return f"sent:{key}"
+
+
+def time_limit(key: AttemptKey) -> str:
+    """Return the fact under which its node's timeout in seconds is noted, for those who watch and read no graph."""
+    return f"timeout:{key}"
+
+
+HELD = "on-hold"
+"""The fact which says that a person's hold keeps the run still: nobody who watches need worry."""

@@ -10,7 +10,7 @@ from cogworks.engine.asking import commands_since
 from cogworks.engine.comments import gate_key
 from cogworks.engine.journal import Journal
 from cogworks.engine.letters import given_up
-from cogworks.engine.loading import Found, unjournalled
+from cogworks.engine.loading import Found, dispatched_at, unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.engine.replaying import wished_replay
 from cogworks.engine.run_config import RunConfig
@@ -107,7 +107,7 @@ class Scene:
 
     def _overdue(self, key: AttemptKey) -> bool:
         """Tell whether an attempt without owner was dispatched so long ago that its message must be lost."""
-        sent = self.found.facts.get(f"sent:{key}")
+        sent = self.found.facts.get(dispatched_at(key))
         if not sent:
             return True
         return (self.ports.clock.now() - datetime.fromisoformat(sent)).total_seconds() > self.patience_s

@@ -9,8 +9,8 @@ from cogworks.engine import effects as do
 from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
-from cogworks.engine.letters import Alarm, post_failure
-from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.letters import Report, post_failure
+from cogworks.engine.loading import RIDING, dispatched_at, time_limit, unjournalled
 from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
@@ -48,7 +48,7 @@ class Performer:
     actor: Actor
     log: Log
     facts: Mapping[str, str]
-    alarm: Alarm
+    report: Report
     kept: dict[str, str] = field(default_factory=dict)
 
     def perform(self, before: RunState, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
@@ -102,7 +102,7 @@ class Performer:
     def _post_ending(self, state: RunState, effect: do.Ending, graph: Graph) -> None:
         match effect:
             case do.PostFailure(failure=failure):
-                post_failure(self.ports, self.github, self.book, self.journal, state, failure, self.alarm)
+                post_failure(self.ports, self.github, self.book, self.journal, state, failure, self.report)
             case do.PostCost():
                 report = render_markdown(cost_report(state, graph))
                 key = f"{state.item}/{state.run_id}/cost"
@@ -189,7 +189,9 @@ class Performer:
         item = state.item
         keys = [AttemptKey(item, state.run_id, ref, attempt) for ref, attempt in effect.starts]
         self.ports.projection.note(item, {unjournalled(key): "" for key in keys})
-        self.ports.projection.note(item, {f"sent:{key}": self.ports.clock.now().isoformat() for key in keys})
+        now = self.ports.clock.now().isoformat()
+        limits = {time_limit(key): str(node_of(graph, key.ref).timeout_s) for key in keys}
+        self.ports.projection.note(item, {**{dispatched_at(key): now for key in keys}, **limits})
         queues = [
             (ref, attempt, _LLM_QUEUE if node_of(graph, ref).type == "llm" else _TOOL_QUEUE)
             for ref, attempt in effect.starts

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
+from cogworks.engine.admission import note_rules
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
 from cogworks.engine.configuring import default_branch, labels_at, read_config, read_constitution, read_first_config
@@ -16,7 +17,7 @@ from cogworks.engine.effects import Effect
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels, prepare_labels
-from cogworks.engine.loading import Found, dispatched_before_loss, load_state
+from cogworks.engine.loading import HELD, Found, dispatched_before_loss, load_state
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
@@ -98,9 +99,11 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
         config = _config_for(house, github, item.repo, found)
         if config.config.labels.hold in issue.labels:
             house.log("safety_event", f"{item} is on hold: human review required")
+            _note_hold(house, found, item, held=True)
             return StepReport(result=StepResult.NOTHING, state=found.state)
         if found.state is None and not _called_for(issue, config.config.labels):
             return StepReport(result=StepResult.NOTHING)
+        _note_hold(house, found, item, held=False)
         broken = _broken_rules(house, github, item.repo, config)
         if found.state is None and broken is not None:
             raise broken
@@ -119,6 +122,12 @@ def _guarded(house: House, keeper: Keeper) -> House:
     """Return ``house`` whose every write to GitHub, by request or push, first asks whether the step is still ours."""
     github, git = house.ports.github.guarded_by(keeper.guard), house.ports.git.guarded_by(keeper.guard)
     return replace(house, ports=replace(house.ports, github=github, git=git))
+
+
+def _note_hold(house: House, found: Found, item: Item, *, held: bool) -> None:
+    """Tell those who watch that a run stands still because a person wants it."""
+    if found.projected and bool(found.facts.get(HELD)) != held:
+        house.ports.projection.note(item, {HELD: "yes" if held else ""})
 
 
 def _called_for(issue: Issue, names: Labels) -> bool:
@@ -166,7 +175,7 @@ def _advance(
         actor=house.actor,
         log=house.log,
         facts=found.facts,
-        alarm=house.alarm,
+        report=house.report,
     )
     if not found.projected:
         ports.git.fetch(state.repo)
@@ -222,7 +231,9 @@ def _config_for(house: House, github: GitHub, repo: RepoName, found: Found) -> R
     if head is None:
         problem = Problem(code="missing_file", file=repo, field=branch, message="the default branch has no commit")
         raise ConfigError(problems=(problem,))
-    return read_first_config(git, repo, ref=head, shipped=house.shipped)
+    config = read_first_config(git, repo, ref=head, shipped=house.shipped)
+    note_rules(projection, repo, config.config)
+    return config
 
 
 def _complaints(error: CogWorksError) -> list[str]:

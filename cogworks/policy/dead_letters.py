@@ -1,11 +1,11 @@
 """Which failures are dead letters, which of them alarm, and when one may be replayed (20 sections 6 and 7)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cogworks.model.config import Labels
-from cogworks.model.dead_letter import DeadLetter, LetterStatus, Reason, Stage
+from cogworks.model.dead_letter import DeadLetter, Reason, Stage
 from cogworks.model.errors import FailureCategory
 from cogworks.model.github import Issue
 from cogworks.model.state import NodeStatus, RunState, RunStatus
@@ -67,14 +67,9 @@ PLACES: Mapping[FailureCategory, Place | None] = {
 }
 
 
-def alarms(reason: Reason) -> bool:
+def wakes(reason: Reason) -> bool:
     """Tell whether an operator is woken; bad answers of a model are everyday life (70 section 9)."""
     return reason not in (Reason.VALIDATION_FAILED, Reason.EXHAUSTED_RETRIES)
-
-
-def overdue(letters: Iterable[DeadLetter], now: datetime) -> tuple[DeadLetter, ...]:
-    """Return the open letters that nobody has looked after for an hour (RUN-21)."""
-    return tuple(one for one in letters if one.status is LetterStatus.OPEN and now - one.first_seen > OVERDUE)
 
 
 def is_unanswered(letter: DeadLetter, state: RunState) -> bool:

@@ -7,6 +7,7 @@ from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
 from cogworks.ports.limits import Permits, Quota
 from cogworks.ports.llm import LLM
+from cogworks.ports.pulse import Pulse
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Memo, Projection, Queue
 from cogworks.ports.services import DomainService
 
@@ -27,5 +28,6 @@ class Ports:
     ledger: Ledger
     dead_letters: DeadLetters
     queue: Queue
+    pulse: Pulse
     clock: Clock
     ids: Ids

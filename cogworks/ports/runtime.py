@@ -51,6 +51,17 @@ class Starts:
     spent: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A lease on a run: of a ``step``, or of the attempt whose key ``what`` is. ``left_s`` is 0 or less once lapsed;
+    ``silent_s`` is how long ago it was taken or renewed."""
+
+    what: str
+    owner: str
+    left_s: float
+    silent_s: float
+
+
 class Keeper(Protocol):
     """Keeps a lease alive in the background."""
 
@@ -81,8 +92,12 @@ class Leases(Protocol):
         """
         ...
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim every quarter of its lease until the block ends."""
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim every quarter of its lease until the block ends, or until ``limit_s`` seconds have passed.
+
+        After that it lapses like that of a dead worker, and its guard raises StaleFence: work that never ends must
+        not keep an attempt for ever.
+        """
         ...
 
     def complete(self, claim: Claim, outcome: str) -> bool:
@@ -99,6 +114,14 @@ class Leases(Protocol):
 
     def starts(self, key: AttemptKey) -> Starts:
         """Return what is known of the beginnings of an attempt; ``spent`` never while somebody holds it."""
+        ...
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back, live or lapsed."""
+        ...
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones: their holders are stale from then on."""
         ...
 
     def stop(self, item: Item, *, reason: str) -> None:

@@ -16,6 +16,7 @@ from cogworks.telemetry.metrics import CONTENT_TYPE, Level
 from cogworks.web import views
 from cogworks.web.console import console_routes
 from cogworks.web.dead_letters import dead_letter_routes, read_dead_letter_levels
+from cogworks.web.gauges import read_levels
 from cogworks.web.guard import may_see
 from cogworks.web.office import Office
 from cogworks.web.readiness import OK, readiness
@@ -88,6 +89,7 @@ class _Door:
             return
         for repo, runs in Counter(item.repo for item in known).items():
             self._office.metrics.level(Level.PIPELINES_ACTIVE, runs, repo=repo)
+        read_levels(self._office)
 
 
 def _refused() -> Response:

@@ -357,12 +357,12 @@ def test_letters_of_messages_that_nobody_can_read_can_only_be_dropped() -> None:
             kind="ContentDisallowed",
             owner="w1",
             now=world.clock.now(),
-            alarm=world.house.alarm,
+            report=world.house.report,
         )
         world.clock.advance(5)
     letter = only_letter(world)
     assert (letter.stage, letter.reason, letter.payload_hash) == (Stage.INPUT, Reason.PARSE_ERROR, "ab" * 32)
-    assert len(world.alarms) == 1, "operators are told once"
+    assert len(world.reports) == 1, "operators are told once"
     assert replay(desk(world), letter.key).result is Result.REFUSED
     assert drop(desk(world), letter.key, reason="noise").result is Result.DROPPED
     assert drop(desk(world), letter.key, reason="noise").result is Result.DUPLICATE

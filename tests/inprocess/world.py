@@ -22,6 +22,7 @@ from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_llm import Rule, ScriptedLlm
 from cogworks.adapters.memory_people import MemoryPerson
 from cogworks.adapters.memory_permits import MemoryPermits
+from cogworks.adapters.memory_pulse import MemoryPulse
 from cogworks.adapters.memory_queue import RecordingQueue, Sent, SentNode
 from cogworks.adapters.memory_quota import MemoryQuota
 from cogworks.adapters.memory_runtime import MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
@@ -38,6 +39,7 @@ from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
+from cogworks.model.pulse import Alert
 from cogworks.model.state import RunState
 from cogworks.pages.markers import read_mark
 from cogworks.pages.state_comment import read_state, read_state_mark
@@ -91,8 +93,10 @@ class World:
         self.permits, self.quota = MemoryPermits(self.clock), MemoryQuota(self.clock)
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
-        self.letters, self.alarms = MemoryDeadLetters(), list[DeadLetter]()
+        self.letters, self.reports = MemoryDeadLetters(), list[DeadLetter]()
         self.log: list[tuple[str, str]] = []
+        self.pulse = MemoryPulse(self.clock, self.queue)
+        self.alarms: list[Alert] = []
         self.people = merge_gates if self.people is None else self.people
         self.house = self.new_house()
 
@@ -111,6 +115,7 @@ class World:
             ledger=self.ledger,
             dead_letters=self.letters,
             queue=self.queue,
+            pulse=self.pulse,
             clock=self.clock,
             ids=self.ids,
         )
@@ -122,7 +127,8 @@ class World:
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
-            alarm=self._alarm,
+            alarm=self.alarms.append,
+            report=self._report,
             within=lambda **_: nullcontext(),
         )
 
@@ -169,9 +175,9 @@ class World:
     def step(self) -> StepReport:
         return patient_step(self.house, ITEM, hint="test")
 
-    def _alarm(self, letter: DeadLetter) -> str:
-        self.alarms.append(letter)
-        return f"event-{len(self.alarms)}"
+    def _report(self, letter: DeadLetter) -> str:
+        self.reports.append(letter)
+        return f"event-{len(self.reports)}"
 
     def _upkeep(self) -> None:
         poll(self.house, REPO)
@@ -186,6 +192,7 @@ class World:
         self.quota.wipe()
         self.letters.wipe()
         self.queue.waiting.clear()
+        self.pulse.wipe()
 
     # -- what people see ----------------------------------------------------------------------------------------------
 

@@ -94,7 +94,7 @@ class Stack:
         """Start workers and beat, as the Procfile does, each queue with few processes."""
         for name in WORKERS:
             self.start_worker(name)
-        self._start("beat", *_CELERY, "beat", "-s", str(self.folder / "beat-schedule"), env=self.environment())
+        self._start("beat", *_CELERY, "beat", env=self.environment())
 
     def start_procfile(self) -> None:
         """Start the very commands of the Procfile, as any supervisor does."""

@@ -126,6 +126,8 @@ def test_a_dependency_is_read_back_and_made_once(forge: Forge) -> None:
     with pytest.raises(AlreadyExists, match=r"issues\.add_blocked_by"):
         forge.github.issues.add_blocked_by(forge.repo, blocked.number, blocker_id=blocker.id)
     assert [one.id for one in forge.github.issues.blocked_by(forge.repo, blocked.number)] == [blocker.id]
+    waits = {one.number: one.open_blockers for one in forge.github.issues.find(forge.repo, labels=[])}
+    assert (waits[blocked.number], waits[blocker.number]) == (1, 0), "the list alone tells who waits"
 
 
 def test_events_tell_who_labelled_newest_first(forge: Forge) -> None:

@@ -11,6 +11,8 @@ from cogworks.adapters.memory_clock import VirtualClock
 from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_permits import MemoryPermits
+from cogworks.adapters.memory_pulse import MemoryPulse
+from cogworks.adapters.memory_queue import RecordingQueue
 from cogworks.adapters.memory_quota import MemoryQuota
 from cogworks.adapters.memory_runtime import MemoryEtags, MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
 from cogworks.adapters.redis_dead_letters import RedisDeadLetters
@@ -20,10 +22,12 @@ from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.redis_permits import RedisPermits
 from cogworks.adapters.redis_projection import RedisProjection
+from cogworks.adapters.redis_pulse import RedisPulse
 from cogworks.adapters.redis_quota import RedisQuota
 from cogworks.model.ids import AttemptKey, IssueNumber, Item, NodeId, NodeRef, RepoName, RunId, SwiOrdinal
 from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.limits import Permits
+from cogworks.ports.pulse import Pulse
 from cogworks.ports.runtime import Clock, Leases, Ledger, Memo, Projection
 
 LEASE_S = 32.0
@@ -39,6 +43,7 @@ class Plugs:
     projection: Projection
     ledger: Ledger
     memo: Memo
+    pulse: Pulse
     etags: MemoryEtags | RedisEtags
     permits: Permits
     quota: MemoryQuota | RedisQuota
@@ -54,6 +59,7 @@ def memory_plugs() -> Plugs:
     store, ledger, memo = MemoryStore(clock), MemoryLedger(clock), MemoryMemo()
     permits, quota = MemoryPermits(clock), MemoryQuota(clock)
     letters = MemoryDeadLetters()
+    pulse = MemoryPulse(clock, RecordingQueue())
 
     def wipe() -> None:
         store.wipe()
@@ -62,12 +68,14 @@ def memory_plugs() -> Plugs:
         permits.wipe()
         quota.wipe()
         letters.wipe()
+        pulse.wipe()
 
     return Plugs(
         leases=MemoryLeases(store, lease_s=LEASE_S),
         projection=MemoryProjection(store),
         ledger=ledger,
         memo=memo,
+        pulse=pulse,
         etags=MemoryEtags(),
         permits=permits,
         quota=quota,
@@ -86,6 +94,7 @@ def redis_plugs(client: Redis) -> Plugs:
         projection=RedisProjection(client),
         ledger=RedisLedger(client),
         memo=RedisMemo(client),
+        pulse=RedisPulse(client),
         etags=RedisEtags(client),
         permits=redis_permits(client, now=clock.now),
         quota=RedisQuota(client, token_id="0123456789ab", clock=clock),

@@ -1,17 +1,17 @@
 """Which failures are dead letters, which alarm, and when one may be replayed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from cogworks.model.config import Labels
-from cogworks.model.dead_letter import DeadLetter, LetterError, LetterStatus, Reason, Stage
+from cogworks.model.dead_letter import DeadLetter, LetterError, Reason, Stage
 from cogworks.model.errors import FailureCategory
 from cogworks.model.github import Issue
 from cogworks.model.ids import IssueNumber, NodeId, RepoName, RunId, Sha
 from cogworks.model.state import NodeState, NodeStatus, RunCost, RunState, RunStatus
-from cogworks.policy.dead_letters import PLACES, alarms, gone_on, is_unanswered, overdue, replay_refused
+from cogworks.policy.dead_letters import PLACES, gone_on, is_unanswered, replay_refused, wakes
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 NODE = NodeId("planning")
@@ -76,21 +76,7 @@ def test_no_letter_is_written_for(category: FailureCategory, why: str) -> None:
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
 def test_operators_are_woken_by_all_but_bad_answers_of_a_model(reason: Reason) -> None:
-    assert alarms(reason) is (reason not in {Reason.VALIDATION_FAILED, Reason.EXHAUSTED_RETRIES})
-
-
-@pytest.mark.parametrize(
-    ("minutes", "status", "late", "why"),
-    [
-        (61, LetterStatus.OPEN, True, "nobody looked after it for an hour"),
-        (60, LetterStatus.OPEN, False, "an hour is not over yet"),
-        (61, LetterStatus.REPLAYED, False, "it was answered"),
-        (61, LetterStatus.DISCARDED, False, "it was answered"),
-    ],
-)
-def test_letters_are_overdue_after_an_hour(minutes: int, status: LetterStatus, late: bool, why: str) -> None:
-    letter = replace(LETTER, status=status)
-    assert (overdue([letter], NOW + timedelta(minutes=minutes)) == (letter,)) is late, why
+    assert wakes(reason) is (reason not in {Reason.VALIDATION_FAILED, Reason.EXHAUSTED_RETRIES})
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from pydantic import SecretStr
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from cogworks.bootstrap import letter_alarm
 from cogworks.model.dead_letter import DeadLetter, LetterError, Reason, Stage
 from cogworks.model.errors import (
     BranchDiverged,
@@ -26,7 +24,7 @@ from cogworks.model.errors import (
     StaleFence,
 )
 from cogworks.model.ids import NodeId, RunId
-from cogworks.settings import Settings
+from cogworks.telemetry.alarms import letter_report
 from cogworks.telemetry.logs import run_context
 from cogworks.telemetry.sentry import EventFilter, is_sent, report, report_message, start_sentry
 
@@ -195,7 +193,7 @@ def test_a_dead_letter_is_sent_as_a_fixed_sentence_unless_it_is_a_bad_answer(
         sentry_event_id="",
         payload_hash="",
     )
-    told = letter_alarm(Settings.model_construct(sentry_dsn=SecretStr("http://k@127.0.0.1:9/1")))(letter)
+    told = letter_report(to_sentry=True)(letter)
 
     assert bool(told) is sent, why
     assert len(mailbox.events()) == int(sent)
@@ -225,5 +223,5 @@ def test_without_a_dsn_no_letter_is_sent(mailbox: Mailbox) -> None:
         sentry_event_id="",
         payload_hash="",
     )
-    assert letter_alarm(Settings.model_construct(sentry_dsn=None))(letter) == ""
+    assert letter_report(to_sentry=False)(letter) == ""
     assert mailbox.events() == []
