@@ -18,7 +18,14 @@ from cogworks.engine.loading import RIDING, Found, dispatched_before_loss, load_
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
-from cogworks.model.errors import CogWorksError, DependencyUnavailable, FailureCategory, Transient, ValidationFailed
+from cogworks.model.errors import (
+    CogWorksError,
+    DependencyUnavailable,
+    FailureCategory,
+    GitHubError,
+    Transient,
+    ValidationFailed,
+)
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import compact
@@ -45,6 +52,9 @@ def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     except (Transient, DependencyUnavailable) as error:
         house.log("task", f"{ref} attempt {attempt} could not begin: {error.code}: {error.message}")
         return "unavailable"
+    except GitHubError as error:
+        house.log("task", f"{ref} attempt {attempt} of {item} was refused: {error.code}: {error.message}")
+        return error.code
     except StateUnreadable as error:
         house.log("task", f"{ref} attempt {attempt} of {item} was not begun: {error.message}")
         return error.code

@@ -126,13 +126,14 @@ def _delivered(state: RunState, event: NodeEnded) -> RunState:
     if ref.swi is None:
         return replace(state, artifacts={**state.artifacts, **outcome.artifacts})
     swi = state.swi(ref.swi)
-    branch = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), swi.branch)
+    branch_made = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), "")
     return put_swi(
         state,
         replace(
             swi,
             artifacts={**swi.artifacts, **outcome.artifacts},
-            branch=branch,
+            findings=() if branch_made else swi.findings,
+            branch=branch_made or swi.branch,
             head=Sha(outcome.head) if outcome.head else swi.head,
             pr=PullNumber(outcome.pr) if outcome.pr else swi.pr,
         ),

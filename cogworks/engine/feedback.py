@@ -3,6 +3,8 @@
 from cogworks.engine.journal import Journal
 from cogworks.engine.progress import edge_at
 from cogworks.graph.definition import Graph
+from cogworks.graph.walk import first_swi_nodes
+from cogworks.model.findings import Finding, Severity
 from cogworks.model.ids import AttemptKey, NodeRef
 from cogworks.model.outcome import Outcome, Result
 from cogworks.model.state import RunState
@@ -12,18 +14,33 @@ from cogworks.nodes.job import Feedback
 def feedback_for(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Feedback:
     """Return the feedback for ``key``: of its own last attempt, or of the node whose rework edge led back to it."""
     own = journal.history(key.ref, through=key.attempt - 1)
+    people = _said_by_people(state, graph, key.ref)
     if not own:
         return Feedback()
     number, last = own[-1]
     earlier = tuple(f"Attempt {n}: {one.result}, {one.message[:200]}" for n, one in own[:-1])
     if last.result is Result.INVALID:
-        return Feedback(loop="retry", diagnostics=last.diagnostics, earlier=earlier, message=last.message)
+        told = last.diagnostics
+        return Feedback(loop="retry", diagnostics=told, findings=people, earlier=earlier, message=last.message)
     if last.result is Result.MISALIGNED:
-        return Feedback(loop="rework", findings=last.findings, earlier=earlier, message=last.message)
+        found = (*people, *last.findings)
+        return Feedback(loop="rework", findings=found, earlier=earlier, message=last.message)
+    if people:
+        return Feedback(loop="rework", findings=people, earlier=earlier, message="people rejected what was made")
     source = _sent_back_by(state, graph, key.ref, journal)
     if source is not None:
         return Feedback(loop="rework", findings=source.findings, earlier=earlier, message=source.message)
     return Feedback(loop="first" if number == key.attempt else "retry", earlier=earlier, message=last.message)
+
+
+def _said_by_people(state: RunState, graph: Graph, ref: NodeRef) -> tuple[Finding, ...]:
+    """Return what people said against the sub-work-item, for the node that makes its code anew (ENG-37)."""
+    if ref.swi is None or ref.node not in first_swi_nodes(graph):
+        return ()
+    return tuple(
+        Finding(kind="people", severity=Severity.BLOCKING, description=text, origin="people")
+        for text in state.swi(ref.swi).findings
+    )
 
 
 def _sent_back_by(state: RunState, graph: Graph, ref: NodeRef, journal: Journal) -> Outcome | None:

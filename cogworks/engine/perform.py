@@ -9,6 +9,7 @@ from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.parts import remember_parts
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import NotFound, StaleFence
@@ -22,6 +23,7 @@ from cogworks.pages.gate_comment import render_budget, render_gate
 from cogworks.pages.node_comment import comment_key, render_node
 from cogworks.pages.state_comment import read_state, read_state_mark, render_state
 from cogworks.pages.summary import render_summary
+from cogworks.policy.labels import NODE_FAILED
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -50,6 +52,7 @@ class Performer:
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
+            self._look_before_writing(state)
         self.journal = replace(self.journal, state=state, graph=graph)
         for effect in _merged(effects, first_write=first_write):
             self._one(state, effect, graph)
@@ -61,6 +64,8 @@ class Performer:
                 self._write_state(state, graph)
             case do.SetLabels():
                 self._set_labels(state)
+            case do.MarkFailed() | do.RelabelSwi():
+                self._relabel(state, effect)
             case do.StartNodes():
                 self._start(state, effect, graph)
             case do.StopWork():
@@ -114,25 +119,31 @@ class Performer:
         self.book.post_once(key, notice(key, kind, text, run=state.run_id))
 
     def _write_state(self, state: RunState, graph: Graph) -> None:
-        """Write the snapshot unless somebody newer wrote it (GH-19), then the projection."""
-        key = state_key(state.run_id)
-        known = self.book.find(key)
+        """Write the snapshot, then the projection."""
+        self.book.put(state_key(state.run_id), render_state(state, graph))
+        self._project(state)
+        remember_parts(self.ports.projection, state, self.facts)
+
+    def _look_before_writing(self, state: RunState) -> None:
+        """Raise before anything is written when the state comment is ahead of us or was edited by hand (GH-19)."""
+        known = self.book.find(state_key(state.run_id))
         if known is not None:
             self._refuse_newer(state, known)
-        self.book.put(key, render_state(state, graph))
-        self._project(state)
 
     def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
+        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says.
+
+        Raises StateUnreadable when it does not say what we wrote: people edited it.
+        """
         try:
             body = self.github.comments.get(state.repo, comment_id).body
         except NotFound:
             return  # a person deleted it: nobody wrote anything newer there, and it is made anew
-        head = read_state_mark(body)
+        told, head = read_state(body), read_state_mark(body)
         fields = head.fields if head else {}
         fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
         if fence > state.fence or seq >= state.seq:
-            self._project(read_state(body))
+            self._project(told)
             raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
 
     def _project(self, state: RunState) -> None:
@@ -161,6 +172,13 @@ class Performer:
                 set_swi_labels(self.github, names, state.repo, swi, have=frozenset(have))
                 self.facts = {**self.facts, fact: str(swi.status)}
                 self.ports.projection.note(state.item, {fact: str(swi.status)})
+
+    def _relabel(self, state: RunState, effect: do.Labelling) -> None:
+        match effect:
+            case do.MarkFailed():
+                self.github.labels.add(state.repo, state.work_item, [NODE_FAILED])
+            case do.RelabelSwi(ordinal=ordinal):
+                self.facts = {**self.facts, f"swi-label:{ordinal}": ""}
 
     def _start(self, state: RunState, effect: do.StartNodes, graph: Graph) -> None:
         item = state.item

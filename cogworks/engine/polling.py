@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cogworks.engine.house import House
+from cogworks.engine.parts import note_touched
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import Comment, Issue, IssueEvent
@@ -15,7 +16,7 @@ from cogworks.policy.labels import resumes, runnable
 
 TRIGGER_CURSOR = "trigger"
 _EVENTS, _COMMENTS = "events", "comments"
-_TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened"})
+_TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened", "merged", "blocked_by_added"})
 _Numbered = TypeVar("_Numbered", IssueEvent, Comment)
 
 
@@ -34,7 +35,8 @@ def poll(house: House, repo: RepoName) -> PollReport:
     """
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
-    touched = _touched_by_events(house, repo) | _touched_by_comments(house, repo)
+    others = _events_by_others(house, repo)
+    touched = frozenset(event.issue for event in others) | _touched_by_comments(house, repo)
     known = house.ports.projection.known()
     room = house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
@@ -47,7 +49,8 @@ def poll(house: House, repo: RepoName) -> PollReport:
                 room -= 1
         elif issue.number in touched or _may_go_on(house, issue, names, state_from_json(run.state)):
             wanted[item] = "moved"
-    wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched), "moved")
+    owners = note_touched(house.ports.projection, repo, others)
+    wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched) | owners, "moved")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
     return PollReport(seen=len(issues), enqueued=tuple(wanted))
@@ -71,12 +74,12 @@ def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -
     return names.cancel in issue.labels or _gate_moved(house, state.item, state)
 
 
-def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:
-    """Return the issues that somebody else labelled, closed or reopened since the last poll."""
+def _events_by_others(house: House, repo: RepoName) -> list[IssueEvent]:
+    """Return what somebody else did to issues and pull requests since the last poll, as far as it may move a run."""
     newer = _newer(house, repo, _EVENTS, house.ports.github.issues.events(repo))
     told = [event for event in newer if event.kind in _TELLING]
     own = house.ports.github.contents.login() if told else ""
-    return frozenset(event.issue for event in told if event.actor != own)
+    return [event for event in told if event.actor != own]
 
 
 def _touched_by_comments(house: House, repo: RepoName) -> frozenset[IssueNumber]:

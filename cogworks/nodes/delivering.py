@@ -73,7 +73,7 @@ def ensure_pull(job: Job, shop: Workshop, *, head: str, base: str, title: str, b
         if pull.open and pull.body != body:
             shop.github.pulls.update_body(repo, pull.number, body)
         return pull
-    closed = shop.github.pulls.find(repo, head=head)
+    closed = [pull for pull in shop.github.pulls.find(repo, head=head) if pull.number not in job.state.set_aside]
     if closed:
         raise PullClosed(f"pull request #{closed[0].number} was closed unmerged")
     return shop.github.pulls.create(repo, title=title, body=body, head=head, base=base)
