@@ -102,7 +102,7 @@ def _edited(state: RunState, act: acts.TextEdited) -> Decision:
     """Note the new text, which the next node reads; hold the run when it gives orders to the machine (INJ-01)."""
     state = replace(state, text_sha=act.text_sha)
     if not act.gives_orders:
-        note = do.Note(action="issue_edited", message="title or text of the issue changed: the next node reads it")
+        note = do.Note(action="task", message="title or text of the issue changed: the next node reads it")
         return Decision(state=state, effects=(do.WriteState(), note))
     return Decision(
         state=replace(state, status=RunStatus.HELD),
@@ -243,4 +243,4 @@ def _noted(state: RunState, message: str) -> Decision:
 
 
 def _note(message: str) -> do.Note:
-    return do.Note(action="people", message=message)
+    return do.Note(action="task", message=message)
