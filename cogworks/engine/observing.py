@@ -20,7 +20,7 @@ from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
 from cogworks.graph.walk import outgoing
 from cogworks.model.github import WRITERS, Issue, Pull
-from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber, RepoName
+from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber
 from cogworks.model.json_value import JsonObject
 from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
@@ -36,7 +36,6 @@ class Scene:
 
     ports: Ports
     github: GitHub
-    repo: RepoName
     issue: Issue
     found: Found
     config: RunConfig
@@ -45,7 +44,7 @@ class Scene:
 
     def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[Happening, ...]:
         """Return what happened, in the order in which it is to be decided on."""
-        changes, swis = self._changes(), SwiChanges(ports=self.ports, github=self.github, found=self.found)
+        changes, swis = self._changes(state), SwiChanges(ports=self.ports, github=self.github, found=self.found)
         stopped = self._stopped(state, changes)
         if isinstance(stopped, told.Cancel):
             ended = self._ended(state, journal, graph)
@@ -55,11 +54,11 @@ class Scene:
         halt = changes.stops(state) if state.status.open else None
         return (halt,) if halt else self._moved(state, journal, graph, changes, swis)
 
-    def _changes(self) -> Changes:
+    def _changes(self, state: RunState) -> Changes:
         return Changes(
             ports=self.ports,
             github=self.github,
-            repo=self.repo,
+            repo=state.repo,
             issue=self.issue,
             names=self.config.config.labels,
             shipped=self.shipped,

@@ -186,7 +186,6 @@ def _advance(
     scene = Scene(
         ports=ports,
         github=github,
-        repo=state.repo,
         issue=issue,
         found=found,
         config=config,
