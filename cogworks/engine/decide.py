@@ -8,6 +8,7 @@ from cogworks.engine import acts
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
+from cogworks.engine.legality import lawful
 from cogworks.engine.progress import at_work, put_edges, put_node
 from cogworks.engine.respond import respond
 from cogworks.engine.routing import route
@@ -30,8 +31,8 @@ from cogworks.model.state import (
 def decide(state: RunState, event: acts.Happening, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
     if isinstance(event, acts.Act):
-        return respond(state, event, graph, config, now)
-    return _told(state, event, graph, config, now)
+        return lawful(state, respond(state, event, graph, config, now))
+    return lawful(state, _told(state, event, graph, config, now))
 
 
 def _told(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
