@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cogworks.model.ids import NodeRef, SwiOrdinal
+from cogworks.model.ids import NodeId, NodeRef, PullNumber, SwiOrdinal
 from cogworks.model.state import Failure
 
 
@@ -106,10 +106,19 @@ class RelabelSwi:
 Labelling = MarkFailed | RelabelSwi
 """What is done to labels besides bringing them to what the state wants."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSuperseded:
+    """Say at a pull request that the work goes back to ``target``, and that it stays as it is (ENG-22)."""
+
+    pull: PullNumber
+    target: NodeId
+
+
 Ending = PostFailure | PostCost | PostSummary
 """Comments of a run that ended."""
 
-Post = PostEntry | PostGate | PostBudget | PostNotice | Ending
+Post = PostEntry | PostGate | PostBudget | PostNotice | PostSuperseded | Ending
 """Every comment that a step can post."""
 
 Effect = WriteState | SetLabels | Labelling | StartNodes | StopWork | CleanUp | Note | Post

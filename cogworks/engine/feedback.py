@@ -1,8 +1,9 @@
 """What an attempt is told about the ones before it (PRM-04): diagnostics on a retry, findings on a rework."""
 
+from cogworks.engine.going_back import leaves_swis
 from cogworks.engine.journal import Journal
 from cogworks.engine.progress import edge_at
-from cogworks.graph.definition import Graph
+from cogworks.graph.definition import Edge, Graph
 from cogworks.graph.walk import first_swi_nodes
 from cogworks.model.findings import Finding, Severity
 from cogworks.model.ids import AttemptKey, NodeRef
@@ -47,8 +48,18 @@ def _sent_back_by(state: RunState, graph: Graph, ref: NodeRef, journal: Journal)
     """Return the newest outcome of a node whose rework edge to ``ref`` was taken."""
     found: list[Outcome] = []
     for edge in graph.edges:
-        source = NodeRef(edge.source, ref.swi if graph.nodes[edge.source].per_swi else None)
-        if edge.target == ref.node and edge.rework is not None and edge_at(state, edge.id, source).traversals:
+        if edge.target != ref.node or edge.rework is None:
+            continue
+        for source in _sources(state, graph, edge, ref):
             ended = journal.history(source, through=state.node(source).attempts)
             found += [ended[-1][1]] if ended else []
     return max(found, key=lambda one: one.ended_at.timestamp() if one.ended_at else 0.0) if found else None
+
+
+def _sources(state: RunState, graph: Graph, edge: Edge, ref: NodeRef) -> list[NodeRef]:
+    """Return the instances from which ``edge`` was taken to ``ref``."""
+    if leaves_swis(graph, edge):
+        asked = [swi.ordinal for swi in state.sub_work_items if edge.id in swi.edges]
+        return [NodeRef(edge.source, ordinal) for ordinal in asked]
+    source = NodeRef(edge.source, ref.swi if graph.nodes[edge.source].per_swi else None)
+    return [source] if edge_at(state, edge.id, source).traversals else []

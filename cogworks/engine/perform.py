@@ -17,7 +17,7 @@ from cogworks.graph.definition import Graph
 from cogworks.model.audit import Actor, event_as_value, new_event
 from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
-from cogworks.model.ids import AttemptKey, NodeId, NodeRef
+from cogworks.model.ids import AttemptKey, IssueNumber, NodeId, NodeRef
 from cogworks.model.json_value import compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
@@ -35,6 +35,7 @@ _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
 _NOTED = {
     "edge_eval": "run.edge_evaluated",
     "node_end": "attempt.late",
+    "state_write": "run.refused",
     "task": "run.changed_by_people",
     "safety_event": "safety.raised_by_people",
 }
@@ -105,6 +106,8 @@ class Performer:
                 self.log("ledger", f"{level} % of the budget is used")
             case do.PostNotice(kind=kind, text=text):
                 self._notice(state, f"{kind}/{state.seq}", kind, text)
+            case do.PostSuperseded():
+                self._supersede(state, effect)
             case _:
                 self._post_ending(state, effect, graph)
 
@@ -130,6 +133,15 @@ class Performer:
     def _notice(self, state: RunState, name: str, kind: str, text: str) -> None:
         key = f"{state.item}/{state.run_id}/{name}"
         self.book.post_once(key, notice(key, kind, text, run=state.run_id))
+
+    def _supersede(self, state: RunState, effect: do.PostSuperseded) -> None:
+        """Say at a pull request, once each time, that what it holds is worked on again."""
+        key, number = f"{state.item}/{state.run_id}/superseded/{state.seq}", IssueNumber(effect.pull)
+        own = self.github.contents.login()
+        said = (one.body for one in self.github.comments.list(state.repo, number) if one.author == own)
+        if not any(key in body for body in said):
+            text = f"Superseded: the work goes back to `{effect.target}`. This stays open until people decide on it.\n"
+            self.github.comments.create(state.repo, number, notice(key, "scope", text, run=state.run_id))
 
     def _write_state(self, state: RunState, graph: Graph) -> None:
         """Write the snapshot, then the projection."""
