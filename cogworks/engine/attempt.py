@@ -28,7 +28,13 @@ from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.audit import event_as_value, new_event, trace_of
 from cogworks.model.dead_letter import traceback_digest
-from cogworks.model.errors import CogWorksError, DependencyUnavailable, Transient, ValidationFailed
+from cogworks.model.errors import (
+    CogWorksError,
+    DependencyUnavailable,
+    GitHubError,
+    Transient,
+    ValidationFailed,
+)
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
@@ -60,6 +66,9 @@ def run_attempt(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     except (Transient, DependencyUnavailable) as error:
         house.log("task", f"{ref} attempt {attempt} could not begin: {error.code}: {error.message}")
         return "unavailable"
+    except GitHubError as error:
+        house.log("task", f"{ref} attempt {attempt} of {item} was refused: {error.code}: {error.message}")
+        return error.code
     except StateUnreadable as error:
         house.log("task", f"{ref} attempt {attempt} of {item} was not begun: {error.message}")
         return error.code

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from cogworks.engine import acts
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
+from cogworks.engine.legality import lawful
 from cogworks.engine.progress import at_work, put_edges, put_node
+from cogworks.engine.respond import respond
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision, fail_node, settle
@@ -25,8 +28,14 @@ from cogworks.model.state import (
 )
 
 
-def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def decide(state: RunState, event: acts.Happening, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
+    if isinstance(event, acts.Act):
+        return lawful(state, respond(state, event, graph, config, now))
+    return lawful(state, _told(state, event, graph, config, now))
+
+
+def _told(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     match event:
         case told.Triggered() | told.Replayed():
             return _begun(state, event, graph, config, now)
@@ -50,13 +59,17 @@ def _begun(
 ) -> Decision:
     if isinstance(event, told.Replayed):
         return _replayed(state, event, graph, config, now)
-    return _triggered(state, graph, config, now)
+    return _triggered(state, event, graph, config, now)
 
 
-def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def _triggered(state: RunState, event: told.Triggered, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
     if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
         return Decision(state=state, effects=())
+    state = replace(state, text_sha=event.text_sha or state.text_sha)
+    if event.config is not None:
+        config, graph = event.config, event.config.graph(state.pipeline)
+        state = replace(state, graph_hash=config.pipeline.graph_hash, config_sha=config.config_sha)
     for ref in (r for status in _STOPPED for r in at_work(state, status)):
         at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
         state = put_node(state, ref, at)
@@ -69,7 +82,7 @@ def _replayed(state: RunState, event: told.Replayed, graph: Graph, config: RunCo
     at = state.node(event.ref)
     if state.status.open or at.status is not NodeStatus.FAILED or at.attempts != event.attempt:
         return Decision(state=state, effects=())
-    resumed = _triggered(state, graph, config, now)
+    resumed = _triggered(state, told.Triggered(), graph, config, now)
     told_of = do.Note(action="dlq", message=f"{event.ref} attempt {event.attempt}: its dead letter is replayed")
     return Decision(state=resumed.state, effects=(told_of, *resumed.effects))
 

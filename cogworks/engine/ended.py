@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from cogworks.engine import effects as do
 from cogworks.engine.events import NodeEnded
+from cogworks.engine.going_back import replanned
 from cogworks.engine.progress import put_node, put_swi
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig, node_of
@@ -120,19 +121,20 @@ def _delivered(state: RunState, event: NodeEnded) -> RunState:
     at = replace(state.node(ref), output_hash=outcome.output_hash or None, error=None)
     state = put_node(state, ref, at)
     if outcome.swis:
-        state = replace(state, sub_work_items=outcome.swis)
+        state = replanned(state, outcome.swis)
     if outcome.matrix:
         state = replace(state, traceability=merge(state.traceability, outcome.matrix))
     if ref.swi is None:
         return replace(state, artifacts={**state.artifacts, **outcome.artifacts})
     swi = state.swi(ref.swi)
-    branch = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), swi.branch)
+    branch_made = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), "")
     return put_swi(
         state,
         replace(
             swi,
             artifacts={**swi.artifacts, **outcome.artifacts},
-            branch=branch,
+            findings=() if branch_made else swi.findings,
+            branch=branch_made or swi.branch,
             head=Sha(outcome.head) if outcome.head else swi.head,
             pr=PullNumber(outcome.pr) if outcome.pr else swi.pr,
         ),

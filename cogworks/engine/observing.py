@@ -6,14 +6,18 @@ from datetime import datetime
 from functools import partial
 
 from cogworks.engine import events as told
+from cogworks.engine.acts import BranchGone, Happening, undone_by
 from cogworks.engine.asking import commands_since
+from cogworks.engine.changes import Changes
 from cogworks.engine.comments import gate_key
+from cogworks.engine.configuring import Shipped
 from cogworks.engine.journal import Journal
 from cogworks.engine.letters import given_up
 from cogworks.engine.loading import Found, dispatched_at, unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.engine.replaying import wished_replay
 from cogworks.engine.run_config import RunConfig
+from cogworks.engine.swi_changes import SwiChanges
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
 from cogworks.graph.walk import outgoing
@@ -24,7 +28,7 @@ from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
 from cogworks.policy.dead_letters import replay_refused
 from cogworks.policy.gates import Answer, answer_of
-from cogworks.policy.labels import resumes
+from cogworks.policy.labels import can_resume, resumes
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -38,25 +42,62 @@ class Scene:
     issue: Issue
     found: Found
     config: RunConfig
+    shipped: Shipped
     patience_s: float
 
-    def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
+    def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[Happening, ...]:
         """Return what happened, in the order in which it is to be decided on."""
-        stopped = self._stopped(state)
+        changes, swis = self._changes(state), SwiChanges(ports=self.ports, github=self.github, found=self.found)
+        stopped = self._stopped(state, changes)
         if isinstance(stopped, told.Cancel):
             ended = self._ended(state, journal, graph)
             return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
-        if stopped:
+        if isinstance(stopped, told.Replayed):
             return (stopped,)
-        return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
+        if stopped:
+            return self._going_on(state, changes, swis, replace(stopped, text_sha=changes.text_sha()))
+        halt = changes.stops(state) if state.status.open else None
+        return (halt,) if halt else self._moved(state, journal, graph, changes, swis)
 
-    def _stopped(self, state: RunState) -> told.Event | None:
+    def _changes(self, state: RunState) -> Changes:
+        return Changes(
+            ports=self.ports,
+            github=self.github,
+            repo=state.repo,
+            issue=self.issue,
+            names=self.config.config.labels,
+            shipped=self.shipped,
+        )
+
+    def _going_on(
+        self, state: RunState, changes: Changes, swis: SwiChanges, asked: told.Triggered
+    ) -> tuple[Happening, ...]:
+        """Return what a run begins with, or goes on with after it stopped."""
+        going = changes.resumed(state, asked) if state.nodes else asked
+        if not isinstance(going, told.Triggered):
+            return (going,)
+        return (*swis.on_github(state, ()), *swis.moved(state), going)
+
+    def _moved(
+        self, state: RunState, journal: Journal, graph: Graph, changes: Changes, swis: SwiChanges
+    ) -> tuple[Happening, ...]:
+        if not state.status.open:
+            return tuple(swis.on_github(state, ()))
+        ended = tuple(self._ended(state, journal, graph))
+        of_swis = tuple(swis.on_github(state, [one for one in ended if isinstance(one, told.NodeEnded)]))
+        undone = undone_by(of_swis)
+        happened = [one for one in (*ended, *self._gates(state, journal, graph)) if one.ref not in undone]
+        on_branches = swis.of_branches(state, graph, happened)
+        return (*changes.on_the_way(state), *on_branches, *of_swis, *self._waits(state))
+
+    def _stopped(self, state: RunState, changes: Changes) -> told.Triggered | told.Replayed | told.Cancel | None:
         names = self.config.config.labels
         if not state.status.open:
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            return told.Triggered() if goes_on or self._told_to_run(state) else self._replayed(state)
+            again = self.issue.open and can_resume(state.status) and changes.triggered_again(state)
+            return told.Triggered() if goes_on or again or self._told_to_run(state) else self._replayed(state)
         if not self.issue.open:
-            return told.Cancel(reason="the issue was closed")
+            return told.Cancel(reason="aborted, the issue was closed")
         if names.cancel in self.issue.labels:
             return told.Cancel(reason="the cancel label was set")
         if names.trigger not in self.issue.labels:
@@ -77,7 +118,7 @@ class Scene:
         letter = wished_replay(self.github, state)
         return told.Replayed(ref=letter.ref, attempt=letter.attempt) if letter and letter.ref else None
 
-    def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.NodeEnded | told.LeaseStale]:
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
             attempt = state.node(ref).attempts
@@ -112,7 +153,9 @@ class Scene:
             return True
         return (self.ports.clock.now() - datetime.fromisoformat(sent)).total_seconds() > self.patience_s
 
-    def _gates(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _gates(
+        self, state: RunState, journal: Journal, graph: Graph
+    ) -> Iterable[told.GateApproved | told.GateRejected | BranchGone]:
         for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
             pull = self._pull(state, ref, graph)
             if pull is None:
@@ -127,10 +170,14 @@ class Scene:
                 yield told.GateApproved(
                     ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
                 )
+            elif answer.answer is Answer.REJECTED and self._branch_is_gone(state, pull):
+                yield BranchGone(ref=ref, closed=pull.number)
             elif answer.answer is Answer.REJECTED:
                 yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
 
-    def _commanded(self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _commanded(
+        self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph
+    ) -> Iterable[told.GateApproved | told.GateRejected]:
         """Say how people answered, by comment, at a gate that no pull request stands for."""
         for one in commands_since(self.github, state, kind="gate", key=gate_key(state, ref)):
             command = one.command
@@ -149,6 +196,11 @@ class Scene:
             if artifact is not None and artifact.kind == "pr":
                 return self.github.pulls.get(state.repo, PullNumber(int(artifact.ref)))
         return None
+
+    def _branch_is_gone(self, state: RunState, pull: Pull) -> bool:
+        """Tell whether a pull request is closed because its branch was deleted: nobody said no to it."""
+        self.ports.git.fetch(state.repo)
+        return self.ports.git.branch_head(state.repo, pull.head) is None
 
     def _can_write(self, state: RunState, login: str) -> bool:
         return self.github.contents.permission(state.repo, login) in WRITERS

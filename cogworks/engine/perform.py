@@ -11,13 +11,14 @@ from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.letters import Report, post_failure
 from cogworks.engine.loading import RIDING, dispatched_at, time_limit, unjournalled
+from cogworks.engine.parts import remember_parts
 from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.audit import Actor, event_as_value, new_event
 from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
-from cogworks.model.ids import AttemptKey, NodeRef
+from cogworks.model.ids import AttemptKey, IssueNumber, NodeRef
 from cogworks.model.json_value import compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
@@ -25,12 +26,20 @@ from cogworks.pages.gate_comment import render_budget, render_gate
 from cogworks.pages.node_comment import comment_key, render_node
 from cogworks.pages.state_comment import read_state, read_state_mark, render_state
 from cogworks.pages.summary import render_summary
+from cogworks.policy.labels import NODE_FAILED
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
-_NOTED = {"dlq": "attempt.replayed", "edge_eval": "run.edge_evaluated", "node_end": "attempt.late"}
+_NOTED = {
+    "dlq": "attempt.replayed",
+    "edge_eval": "run.edge_evaluated",
+    "node_end": "attempt.late",
+    "state_write": "run.refused",
+    "task": "run.changed_by_people",
+    "safety_event": "safety.raised_by_people",
+}
 _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
@@ -56,6 +65,7 @@ class Performer:
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
+            self._look_before_writing(state)
         self.journal = replace(self.journal, state=state, graph=graph)
         for one in transitions(before, state):
             self._keep(state, one)
@@ -69,6 +79,8 @@ class Performer:
                 self._write_state(state, graph)
             case do.SetLabels():
                 self._set_labels(state)
+            case do.MarkFailed() | do.RelabelSwi():
+                self._relabel(state, effect)
             case do.StartNodes():
                 self._start(state, effect, graph)
             case do.StopWork():
@@ -96,6 +108,8 @@ class Performer:
                 self.log("ledger", f"{level} % of the budget is used")
             case do.PostNotice(kind=kind, text=text):
                 self._notice(state, f"{kind}/{state.seq}", kind, text)
+            case do.PostSuperseded():
+                self._supersede(state, effect)
             case _:
                 self._post_ending(state, effect, graph)
 
@@ -120,30 +134,45 @@ class Performer:
         key = f"{state.item}/{state.run_id}/{name}"
         self.book.post_once(key, notice(key, kind, text, run=state.run_id))
 
+    def _supersede(self, state: RunState, effect: do.PostSuperseded) -> None:
+        """Say at a pull request, once each time, that what it holds is worked on again."""
+        key, number = f"{state.item}/{state.run_id}/superseded/{state.seq}", IssueNumber(effect.pull)
+        own = self.github.contents.login()
+        said = (one.body for one in self.github.comments.list(state.repo, number) if one.author == own)
+        if not any(key in body for body in said):
+            text = f"Superseded: the work goes back to `{effect.target}`. This stays open until people decide on it.\n"
+            self.github.comments.create(state.repo, number, notice(key, "scope", text, run=state.run_id))
+
     def _write_state(self, state: RunState, graph: Graph) -> None:
-        """Write the snapshot unless somebody newer wrote it (GH-19), then the projection."""
-        key = state_key(state.run_id)
-        known = self.book.find(key)
-        if known is not None:
-            self._refuse_newer(state, known)
+        """Write the snapshot, then the projection."""
         if not state.status.open:
             self.journal.push_last([json.loads(text) for text in self._riding().values()])
-        self.book.put(key, render_state(state, graph))
+        self.book.put(state_key(state.run_id), render_state(state, graph))
         self._project(state)
         if not state.status.open:
             self.ports.projection.note(state.item, dict.fromkeys(self._riding(), ""))
+        remember_parts(self.ports.projection, state, self.facts)
+
+    def _look_before_writing(self, state: RunState) -> None:
+        """Raise before anything is written when the state comment is ahead of us or was edited by hand (GH-19)."""
+        known = self.book.find(state_key(state.run_id))
+        if known is not None:
+            self._refuse_newer(state, known)
 
     def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
+        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says.
+
+        Raises StateUnreadable when it does not say what we wrote: people edited it.
+        """
         try:
             body = self.github.comments.get(state.repo, comment_id).body
         except NotFound:
             return  # a person deleted it: nobody wrote anything newer there, and it is made anew
-        head = read_state_mark(body)
+        told, head = read_state(body), read_state_mark(body)
         fields = head.fields if head else {}
         fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
         if fence > state.fence or seq >= state.seq:
-            self._project(read_state(body))
+            self._project(told)
             raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
 
     def _project(self, state: RunState) -> None:
@@ -184,6 +213,13 @@ class Performer:
                 set_swi_labels(self.github, names, state.repo, swi, have=frozenset(have))
                 self.facts = {**self.facts, fact: str(swi.status)}
                 self.ports.projection.note(state.item, {fact: str(swi.status)})
+
+    def _relabel(self, state: RunState, effect: do.Labelling) -> None:
+        match effect:
+            case do.MarkFailed():
+                self.github.labels.add(state.repo, state.work_item, [NODE_FAILED])
+            case do.RelabelSwi(ordinal=ordinal):
+                self.facts = {**self.facts, f"swi-label:{ordinal}": ""}
 
     def _start(self, state: RunState, effect: do.StartNodes, graph: Graph) -> None:
         item = state.item

@@ -8,6 +8,7 @@ from typing import TypeVar
 from cogworks.engine.admission import TRIGGER_CURSOR, admit
 from cogworks.engine.house import House
 from cogworks.engine.loading import readable
+from cogworks.engine.parts import note_touched
 from cogworks.engine.progress import at_work
 from cogworks.engine.throttle import may_poll
 from cogworks.model.config import Labels as LabelNames
@@ -18,7 +19,7 @@ from cogworks.model.state import NodeStatus, RunState
 from cogworks.policy.labels import resumes, runnable
 
 _EVENTS, _COMMENTS = "events", "comments"
-_TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened"})
+_TELLING = frozenset({"labeled", "unlabeled", "closed", "reopened", "merged", "blocked_by_added"})
 _Numbered = TypeVar("_Numbered", IssueEvent, Comment)
 
 
@@ -40,7 +41,8 @@ def poll(house: House, repo: RepoName) -> PollReport:
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
     events = house.ports.github.issues.events(repo)
-    touched = _touched_by_events(house, repo, events) | _touched_by_comments(house, repo)
+    others = _events_by_others(house, repo, events)
+    touched = frozenset(event.issue for event in others) | _touched_by_comments(house, repo)
     known = house.ports.projection.known()
     wanted: dict[Item, str] = {}
     new: list[Issue] = []
@@ -53,7 +55,8 @@ def poll(house: House, repo: RepoName) -> PollReport:
             wanted[item] = "moved"
     chosen = admit(house, repo, new, since=_triggered_at(events, names))
     wanted |= dict.fromkeys(chosen.admitted, "triggered")
-    wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched), "moved")
+    owners = note_touched(house.ports.projection, repo, others)
+    wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched) | owners, "moved")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
     house.ports.pulse.polled(repo, at=house.ports.clock.now(), waiting=chosen.waiting)
@@ -86,12 +89,12 @@ def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState | 
     return names.cancel in issue.labels or _gate_moved(house, state.item, state)
 
 
-def _touched_by_events(house: House, repo: RepoName, events: Sequence[IssueEvent]) -> frozenset[IssueNumber]:
-    """Return the issues that somebody else labelled, closed or reopened since the last poll."""
+def _events_by_others(house: House, repo: RepoName, events: Sequence[IssueEvent]) -> list[IssueEvent]:
+    """Return what somebody else did to issues and pull requests since the last poll, as far as it may move a run."""
     newer = _newer(house, repo, _EVENTS, events)
     told = [event for event in newer if event.kind in _TELLING]
     own = house.ports.github.contents.login() if told else ""
-    return frozenset(event.issue for event in told if event.actor != own)
+    return [event for event in told if event.actor != own]
 
 
 def _touched_by_comments(house: House, repo: RepoName) -> frozenset[IssueNumber]:

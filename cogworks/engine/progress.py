@@ -114,7 +114,8 @@ def _slot_exists(state: RunState, slot: str) -> bool:
 def propagate(state: RunState, graph: Graph) -> RunState:
     """Return ``state`` with dead instances skipped and hopeless ones blocked, until nothing changes."""
     for ref in instances(state, graph):
-        if state.node(ref).status is not NodeStatus.PENDING or state.node(ref).attempts:
+        at = state.node(ref)
+        if at.status is not NodeStatus.PENDING or (at.attempts and not _dependency_broken(state, ref)):
             continue
         ready = readiness(state, graph, ref)
         if ready is Readiness.DEAD:
@@ -152,7 +153,8 @@ def swi_status(swi: Swi) -> SwiStatus:
         return SwiStatus.AWAITING_REVIEW
     if swi.pr is not None and all(status in ENDED for status in statuses):
         return SwiStatus.PR_OPEN
-    return SwiStatus.ACTIVE if any(at.attempts for at in swi.nodes.values()) else SwiStatus.PENDING
+    begun = NodeStatus.ACTIVE in statuses or NodeStatus.COMPLETED in statuses
+    return SwiStatus.ACTIVE if begun else SwiStatus.PENDING
 
 
 def swi_ended(state: RunState, graph: Graph, swi: Swi) -> bool:

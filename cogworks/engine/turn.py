@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
+from cogworks.engine.acts import Happening
 from cogworks.engine.admission import note_rules
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
@@ -30,6 +31,7 @@ from cogworks.model.errors import (
     ConfigError,
     DependencyUnavailable,
     FailureCategory,
+    GitHubError,
     PolicyViolation,
     Problem,
     StaleFence,
@@ -65,12 +67,19 @@ class StepReport:
 
 
 def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
-    """Take a step, trying again what failed in passing; an outside party that stays away is reported, not raised."""
+    """Take a step, trying again what failed in passing; what no repetition helps is reported, not raised.
+
+    Such are an outside party that stays away, and a GitHub that refuses: a locked conversation, a repository that is
+    gone, rights that were taken. The sweep looks again after a while (X-04).
+    """
     try:
         return patiently(lambda: step(house, item, hint=hint), clock=house.ports.clock, ids=house.ports.ids)
     except (DependencyUnavailable, StaleFence) as error:
         house.log("task", f"step ({hint}) of {item} gave up: {error.code}: {error.message}")
         return StepReport(result=StepResult.UNAVAILABLE, error=error)
+    except GitHubError as error:
+        house.log("task", f"step ({hint}) of {item} was refused: {error.code}: {error.message}")
+        return StepReport(result=StepResult.REFUSED, error=error)
 
 
 def step(house: House, item: Item, *, hint: str) -> StepReport:
@@ -115,7 +124,10 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
     fence = max(lease.fence, state.fence + 1)
     with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
         house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-        return _advance(house, github, issue, found, config, state, fence, broken)
+        try:
+            return _advance(house, github, issue, found, config, state, fence, broken)
+        except StateUnreadable as error:
+            return _refuse(house, github, item, issue, found, error)
 
 
 def _guarded(house: House, keeper: Keeper) -> House:
@@ -182,7 +194,15 @@ def _advance(
         book.restore()
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
-    scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
+    scene = Scene(
+        ports=ports,
+        github=github,
+        issue=issue,
+        found=found,
+        config=config,
+        shipped=house.shipped,
+        patience_s=house.patience_s,
+    )
     happened = scene.events(state, journal, graph)
     if broken is not None and state.status.open:
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
@@ -193,17 +213,20 @@ def _advance(
 
 
 def _decide_all(
-    house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
+    house: House, happened: tuple[Happening, ...], config: RunConfig, performer: Performer, state: RunState
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
-    if any(isinstance(event, told.Triggered | told.Replayed) for event in happened):
-        house.ports.leases.stop(state.item, reason="")
+    begins = [event for event in happened if isinstance(event, told.Triggered)]
+    config = next((event.config for event in begins if event.config is not None), config)
+    was_open = state.status.open and not begins
     before = state
     effects: list[Effect] = []
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
         effects += decision.effects
+    if state.status.open and not was_open:
+        house.ports.leases.stop(state.item, reason="")
     return performer.perform(before, state, effects, graph=config.graph(state.pipeline))
 
 

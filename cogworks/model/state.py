@@ -153,7 +153,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swi:
-    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes."""
+    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes.
+
+    ``findings`` is what people said against what was made, until something new is made of it.
+    """
 
     __pydantic_config__ = _CLOSED
     ordinal: SwiOrdinal
@@ -170,6 +173,7 @@ class Swi:
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
     edges: Mapping[EdgeId, EdgeState] = field(default_factory=dict)
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
     cost: Cost = Cost()
 
 
@@ -244,7 +248,11 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Everything durable about a run. Written by the step function alone (RUN-09)."""
+    """Everything durable about a run. Written by the step function alone (RUN-09).
+
+    ``text_sha`` tells the text of the issue as last seen; ``set_aside`` are pull requests that people closed and
+    whose work was done anew: they are no answer any more.
+    """
 
     __pydantic_config__ = _CLOSED
     schema_version: Literal["1"]
@@ -273,6 +281,8 @@ class RunState:
     lock: Lock | None = None
     cursor: Cursor = Cursor()
     failure: Failure | None = None
+    text_sha: str = ""
+    set_aside: tuple[PullNumber, ...] = ()
     written_at: datetime | None = None
 
     @property
