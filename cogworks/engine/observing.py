@@ -9,6 +9,7 @@ from cogworks.engine import events as told
 from cogworks.engine.asking import commands_since
 from cogworks.engine.comments import gate_key
 from cogworks.engine.journal import Journal
+from cogworks.engine.late import late_costs
 from cogworks.engine.loading import Found, unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.engine.run_config import RunConfig
@@ -42,9 +43,11 @@ class Scene:
         stopped = self._stopped(state)
         if isinstance(stopped, told.Cancel):
             ended = self._ended(state, journal, graph)
-            return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
+            outcomes = [one for one in ended if isinstance(one, told.NodeEnded)]
+            late = tuple(one for one in outcomes if one.attempt in state.node(one.ref).uncharged)
+            return (*late, replace(stopped, ended=tuple(one for one in outcomes if one not in late)))
         if stopped:
-            return (stopped,)
+            return (*late_costs(state, journal), stopped)
         return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
 
     def _stopped(self, state: RunState) -> told.Event | None:
@@ -68,6 +71,7 @@ class Scene:
         return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
 
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+        yield from late_costs(state, journal)
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
             attempt = state.node(ref).attempts

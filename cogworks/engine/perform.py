@@ -9,6 +9,7 @@ from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.looking import unreconciled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import NotFound, StaleFence
@@ -97,7 +98,8 @@ class Performer:
                 attempts = self.journal.history(ref, through=state.node(ref).attempts)
                 self._notice(state, f"failure/{state.seq}", "failure", render_failure(state, failure, attempts))
             case do.PostCost():
-                report = render_markdown(cost_report(state, graph))
+                lost = unreconciled(self.ports.ledger, state)
+                report = render_markdown(cost_report(state, graph, unreconciled=lost))
                 key = f"{state.item}/{state.run_id}/cost"
                 self.book.put(key, notice(key, "cost", report, run=state.run_id))
             case do.PostSummary(outcome=outcome):

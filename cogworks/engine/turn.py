@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cogworks.engine import events as told
+from cogworks.engine.accounting import recount
 from cogworks.engine.beginning import new_run
 from cogworks.engine.comments import CommentBook, notice
 from cogworks.engine.configuring import default_branch, labels_at, read_config, read_constitution, read_first_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
+from cogworks.engine.entries import entries_of
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels, prepare_labels
@@ -188,6 +190,7 @@ def _decide_all(
 def _restore(house: House, found: Found, state: RunState) -> None:
     """Rebuild a lost projection from the state that GitHub holds; last, when all else that it needs is noted."""
     if found.state is not None:
+        house.ports.ledger.seed(state.item, recount(state, entries_of(house.ports.git, state)))
         keys = [
             AttemptKey(state.item, state.run_id, ref, state.node(ref).attempts)
             for ref in at_work(state, NodeStatus.ACTIVE)

@@ -59,18 +59,20 @@ def send(job: Job, shop: Workshop, request: LlmRequest, *, turn: int) -> Sent:
     shop.guard()
     call_id = call_id_of(job, request, turn=turn)
     started = shop.clock.monotonic()
-    noted = shop.memo.get(call_id)
+    noted = _noted(shop, call_id)
     if noted is not None:
         answer, reserved, tries = _ANSWER.validate_json(noted), Cost(), 0
     else:
         _check_rules(job, request)
         reserved = _reserve(job, shop, request, call_id)
-        answer, tries = _transport(job, shop, request, call_id)
-        shop.memo.put(call_id, _ANSWER.dump_json(answer).decode())
+        answer, tries = _transport(job, shop, request, call_id, reserved)
+        noted_now = _ANSWER.dump_json(answer).decode()
+        shop.spending.answers[call_id] = noted_now
+        shop.memo.put(call_id, noted_now)
     cost = Cost(
         microusd=cost_microusd(answer.usage, request.model, cache_ttl=request.cache_ttl), tokens=answer.usage.total
     )
-    shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
+    shop.spending.paid(call_id, node=job.node.id, cost=cost)
     shop.tally.cost = shop.tally.cost + cost
     shop.tally.llm_calls += 1
     return Sent(
@@ -81,6 +83,15 @@ def send(job: Job, shop: Workshop, request: LlmRequest, *, turn: int) -> Sent:
         remembered=noted is not None,
         latency_ms=round((shop.clock.monotonic() - started) * 1000),
     )
+
+
+def _noted(shop: Workshop, call_id: str) -> str | None:
+    """Return the answer that this owner heard already, or one that an earlier owner left in the memo."""
+    own = shop.spending.answers.get(call_id)
+    if own is not None:
+        return own
+    left = shop.memo.get(call_id)
+    return None if left is None else shop.spending.remember(call_id, left)
 
 
 def _check_rules(job: Job, request: LlmRequest) -> None:
@@ -97,6 +108,12 @@ def _reserve(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> Cos
     )
     if tokens > job.config.llm.max_call_tokens:
         raise LlmTooLarge(f"{tokens} input tokens, llm.max_call_tokens allows {job.config.llm.max_call_tokens}")
+    _hold(job, shop, request, call_id, ask)
+    return ask
+
+
+def _hold(job: Job, shop: Workshop, request: LlmRequest, call_id: str, ask: Cost) -> None:
+    """Hold ``ask`` in a ledger that knows all that was spent, whatever Redis lost meanwhile (RUN-16)."""
     limits = SpendingLimits(
         run_microusd=job.state.cost.limit_microusd,
         run_tokens=job.state.cost.limit_tokens,
@@ -104,6 +121,7 @@ def _reserve(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> Cos
         concurrent_calls=job.pipeline.max_concurrent_llm_calls,
     )
     while True:
+        shop.spending.settle()
         grant = shop.ledger.reserve(
             job.key.item,
             call_id=call_id,
@@ -113,7 +131,7 @@ def _reserve(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> Cos
             limits=limits,
         )
         if grant is Grant.GRANTED:
-            return ask
+            return
         if grant is not Grant.BUSY:
             raise BudgetExceeded(f"the next call could cost {ask.microusd} micro-dollars: {grant}", limit=str(grant))
         shop.guard()
@@ -129,7 +147,7 @@ def _input_tokens(job: Job, shop: Workshop, request: LlmRequest) -> int:
     return shop.llm.count(request) if big else estimate
 
 
-def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> tuple[LlmAnswer, int]:
+def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str, ask: Cost) -> tuple[LlmAnswer, int]:
     """Send until answered; the identical request each time. Raise DependencyUnavailable when that is spent."""
     limit = job.config.llm.transport_max_attempts
     for tries in range(1, limit + 1):
@@ -137,12 +155,19 @@ def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> t
             return shop.llm.call(request), tries
         except (RateLimited, LlmTransient) as error:
             wait = _wait_s(job, shop, error, tries)
-            if tries == limit or wait > job.config.llm.inline_wait_max_seconds:
-                if not _may_have_been_answered(error):
-                    shop.ledger.release(job.key.item, call_id=call_id)
+            gives_up = tries == limit or wait > job.config.llm.inline_wait_max_seconds
+            cut_off = _may_have_been_answered(error)
+            if cut_off:
+                name = f"{call_id}~{shop.ids.uuid()}"
+                shop.spending.lost(call_id, name=name, node=job.node.id, worst=ask)
+            elif gives_up:
+                shop.ledger.release(job.key.item, call_id=call_id)
+            if gives_up:
                 raise _unavailable(error, wait) from error
             shop.guard()
             shop.clock.sleep(wait)
+            if cut_off:
+                _hold(job, shop, request, call_id, ask)
         except LlmError as error:
             _settle_refused(job, shop, request, call_id, error)
             raise
@@ -150,7 +175,7 @@ def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> t
 
 
 def _may_have_been_answered(error: Transient) -> bool:
-    """Tell whether the call may have been paid for: its worst case then stays booked as unreconciled (RUN-17)."""
+    """Tell whether the call may have been paid for: its worst case is then booked as unreconciled (RUN-17)."""
     return isinstance(error, LlmTransient) and error.kind == "timeout"
 
 
@@ -161,7 +186,7 @@ def _settle_refused(job: Job, shop: Workshop, request: LlmRequest, call_id: str,
         return
     microusd = cost_microusd(error.usage, request.model, cache_ttl=request.cache_ttl)
     cost = Cost(microusd=microusd, tokens=error.usage.total)
-    shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
+    shop.spending.paid(call_id, node=job.node.id, cost=cost)
     shop.tally.cost = shop.tally.cost + cost
 
 
