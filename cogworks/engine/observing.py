@@ -78,7 +78,7 @@ class Scene:
             key = AttemptKey(state.item, state.run_id, ref, attempt)
             outcome = self._recorded(key)
             if outcome is not None:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
                 continue
             live = self.ports.leases.live(state.item) if live is None else live
@@ -112,7 +112,7 @@ class Scene:
                 pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
             )
             if answer.answer is Answer.APPROVED:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(
                     ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
                 )
@@ -126,7 +126,7 @@ class Scene:
             if (command.node, command.swi) != (ref.node, ref.swi):
                 continue
             if command.word == "approve":
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
             else:
                 yield told.GateRejected(ref=ref, by=one.by, where=one.where)
@@ -149,13 +149,14 @@ class Scene:
         if wait.until is None or wait.until <= self.ports.clock.now():
             yield told.WaitOver()
 
-    def _results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
-        """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
-        names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
-        results: dict[str, JsonObject] = {}
-        for name in names & set(graph.nodes):
-            one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
-            ended = journal.history(one, through=state.node(one).attempts)
-            if ended and ended[-1][1].output is not None:
-                results[name] = ended[-1][1].output
-        return results
+
+def results_of(state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
+    """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
+    names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
+    results: dict[str, JsonObject] = {}
+    for name in names & set(graph.nodes):
+        one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
+        ended = journal.history(one, through=state.node(one).attempts)
+        if ended and ended[-1][1].output is not None:
+            results[name] = ended[-1][1].output
+    return results

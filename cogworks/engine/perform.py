@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
-from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
+from cogworks.engine.comments import CommentBook, gate_key, notice, state_key, write_pages
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
-from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.loading import RIDING, state_on_github, unjournalled
 from cogworks.engine.looking import unreconciled
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
@@ -33,7 +33,10 @@ _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 @dataclass(slots=True, kw_only=True)
 class Performer:
-    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease."""
+    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease.
+
+    ``anew``: the state was rebuilt, and takes the place of whatever its comment says.
+    """
 
     ports: Ports
     github: GitHub
@@ -45,12 +48,14 @@ class Performer:
     log: Log
     facts: Mapping[str, str]
     kept: int = 0
+    anew: bool = False
 
     def perform(self, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
         """Perform ``effects`` for ``state`` and return the state as written."""
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
+            self._refuse_newer(state)
         self.journal = replace(self.journal, state=state, graph=graph)
         for effect in _merged(effects, first_write=first_write):
             self._one(state, effect, graph)
@@ -116,26 +121,33 @@ class Performer:
         self.book.post_once(key, notice(key, kind, text, run=state.run_id))
 
     def _write_state(self, state: RunState, graph: Graph) -> None:
-        """Write the snapshot unless somebody newer wrote it (GH-19), then the projection."""
-        key = state_key(state.run_id)
-        known = self.book.find(key)
-        if known is not None:
-            self._refuse_newer(state, known)
-        self.book.put(key, render_state(state, graph))
+        """Write the snapshot, then the projection."""
+        write_pages(self.book, state, render_state(state, graph))
         self._project(state)
 
-    def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
+    def _refuse_newer(self, state: RunState) -> None:
+        """Raise StaleFence when the state comment is ahead of us, before anything is written (GH-19).
+
+        The projection then knows what it says. A comment that was edited by hand is not overwritten either:
+        StateUnreadable says what is wrong with it (GH-20).
+        """
+        known = None if self.anew else self.book.find(state_key(state.run_id))
+        if known is None:
+            return
         try:
-            body = self.github.comments.get(state.repo, comment_id).body
+            body = self.github.comments.get(state.repo, known).body
         except NotFound:
             return  # a person deleted it: nobody wrote anything newer there, and it is made anew
         head = read_state_mark(body)
         fields = head.fields if head else {}
-        fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
+        theirs = read_state(body) if fields.get("parts") == "1" else state_on_github(self.github, state.item)
+        fence, seq = int(fields.get("fence") or 0), int(fields.get("seq") or 0)
         if fence > state.fence or seq >= state.seq:
-            self._project(read_state(body))
-            raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
+            if theirs is not None:
+                self._project(theirs)
+            message = f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}"
+            self.log("state_write", f"state_conflict: {message}")
+            raise StaleFence(message)
 
     def _project(self, state: RunState) -> None:
         self.ports.projection.save(

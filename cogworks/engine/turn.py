@@ -18,12 +18,14 @@ from cogworks.engine.entries import entries_of
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels, prepare_labels
-from cogworks.engine.loading import Found, dispatched_before_loss, load_state
+from cogworks.engine.loading import Found, dispatched_before_loss
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.progress import at_work
+from cogworks.engine.rebuilding import caught_up, find_run
 from cogworks.engine.run_config import RunConfig
+from cogworks.engine.settling import Decision
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
     CogWorksError,
@@ -64,37 +66,43 @@ class StepReport:
     error: CogWorksError | None = None
 
 
-def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
+def patient_step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepReport:
     """Take a step, trying again what failed in passing; an outside party that stays away is reported, not raised."""
     try:
-        return patiently(lambda: step(house, item, hint=hint), clock=house.ports.clock, ids=house.ports.ids)
+        return patiently(
+            lambda: step(house, item, hint=hint, rebuild=rebuild), clock=house.ports.clock, ids=house.ports.ids
+        )
     except (DependencyUnavailable, StaleFence) as error:
         house.log("task", f"step ({hint}) of {item} gave up: {error.code}: {error.message}")
         return StepReport(result=StepResult.UNAVAILABLE, error=error)
 
 
-def step(house: House, item: Item, *, hint: str) -> StepReport:
-    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning."""
+def step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepReport:
+    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning.
+
+    ``rebuild``: whatever the state comment says, the state is rebuilt from the rest of GitHub first (GH-20).
+    """
     while True:
         lease = house.ports.leases.take_step(item)
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
             with house.ports.leases.keep_step(lease) as keeper:
-                report = _step(house, item, lease, keeper, hint)
+                report = _step(house, item, lease, keeper, hint, rebuild=rebuild)
         finally:
             called = house.ports.leases.end_step(lease)
         if not called:
             return report
+        rebuild = False
 
 
-def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
+def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str, *, rebuild: bool) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     github = house.ports.github.guarded_by(keeper.guard)
     issue = github.issues.get(item.repo, item.number)
     found = Found(state=None, facts={}, projected=False)
     try:
-        found = load_state(house.ports.projection, github, item)
+        found = find_run(house, github, item, issue, rebuild=rebuild)
         config = _config_for(house, github, item.repo, found)
         if config.config.labels.hold in issue.labels:
             house.log("safety_event", f"{item} is on hold: human review required")
@@ -106,12 +114,23 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
             raise broken
     except (ConfigError, PolicyViolation, StateUnreadable) as error:
         return _refuse(house, github, item, issue, found, error)
-    state = found.state
-    if state is None:
-        state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
-    fence = max(lease.fence, state.fence + 1)
-    house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-    return _advance(house, github, issue, found, config, state, fence, broken)
+    begin = _begin(house, item, issue, config, found)
+    fence = max(lease.fence, begin.state.fence + 1)
+    house.log("task", f"step ({hint}) at {begin.state.status}, seq {begin.state.seq}")
+    try:
+        return _advance(house, github, issue, found, config, begin, fence, broken)
+    except StateUnreadable as error:
+        return _refuse(house, github, item, issue, found, error)
+
+
+def _begin(house: House, item: Item, issue: Issue, config: RunConfig, found: Found) -> Decision:
+    """Return the state that this step begins with: as found, caught up with the journal, or that of a new run."""
+    if found.state is None:
+        run_id = found.run_id or RunId(house.ports.ids.uuid())
+        return Decision(state=new_run(item, issue, config, run_id=run_id), effects=())
+    if found.said is not None:
+        return caught_up(house, found.state, config, said=found.said)
+    return Decision(state=found.state, effects=())
 
 
 def _called_for(issue: Issue, names: Labels) -> bool:
@@ -136,12 +155,12 @@ def _advance(
     issue: Issue,
     found: Found,
     config: RunConfig,
-    state: RunState,
+    begin: Decision,
     fence: int,
     broken: PolicyViolation | None,
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
-    ports = house.ports
+    ports, state = house.ports, begin.state
     book = CommentBook(
         github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
     )
@@ -157,29 +176,31 @@ def _advance(
         fence=fence,
         log=house.log,
         facts=found.facts,
+        anew=found.said is not None,
     )
     if not found.projected:
         ports.git.fetch(state.repo)
-        book.restore()
+        for key in book.restore():
+            house.log("state_write", f"warning: the comment {key} was edited by somebody; the audit branch counts")
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
     scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
     happened = scene.events(state, journal, graph)
     if broken is not None and state.status.open:
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
-    if not happened:
+    if not happened and not begin.effects:
         return StepReport(result=StepResult.NOTHING, state=state)
-    state = _decide_all(house, happened, config, performer, state)
+    state = _decide_all(house, happened, config, performer, begin)
     return StepReport(result=StepResult.STEPPED, state=state)
 
 
 def _decide_all(
-    house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
+    house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, begin: Decision
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
     if any(isinstance(event, told.Triggered) for event in happened):
-        house.ports.leases.stop(state.item, reason="")
-    effects: list[Effect] = []
+        house.ports.leases.stop(begin.state.item, reason="")
+    state, effects = begin.state, list[Effect](begin.effects)
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
