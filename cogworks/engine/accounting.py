@@ -1,13 +1,15 @@
 """What a run has spent, recounted from GitHub, and a ledger started from it (RUN-14, RUN-18)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cogworks.engine.entries import Entry, entries_of
 from cogworks.engine.loading import load_state
 from cogworks.model.ids import Item
 from cogworks.model.spending import Call, Sums
-from cogworks.model.state import Cost, NodeStatus, RunState
+from cogworks.model.state import Cost, NodeState, NodeStatus, RunState
 from cogworks.ports.bundle import Ports
+from cogworks.ports.runtime import LedgerView
 
 
 def recount(state: RunState, entries: Sequence[Entry]) -> Sums:
@@ -68,3 +70,38 @@ def start_ledger(ports: Ports, item: Item, *, again: bool = False) -> Sums | Non
     sums = recount(state, entries_of(ports.git, state))
     ports.ledger.seed(item, sums, again=again)
     return sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recounted:
+    """A ledger before and after GitHub was asked."""
+
+    before: LedgerView
+    after: LedgerView
+
+    @property
+    def differ(self) -> bool:
+        """Whether anything that was spent was counted otherwise."""
+        return (self.before.committed, self.before.by_node, self.before.unreconciled) != (
+            self.after.committed,
+            self.after.by_node,
+            self.after.unreconciled,
+        )
+
+
+def recounted(ports: Ports, item: Item, *, again: bool) -> Recounted | None:
+    """Bring the ledger to what GitHub holds and return it as it was and is; None when there is no run.
+
+    Without ``again`` only a ledger that was lost is started. Calls of attempts under way stay on top. While an
+    attempt waits, its calls are known to the ledger by name and to GitHub by their sum alone: then it is left.
+    """
+    before = ports.ledger.show(item)
+    state = load_state(ports.projection, ports.github, item).state
+    waits = state is not None and any(at.waited != Cost() for at in _all_nodes(state))
+    if start_ledger(ports, item, again=again and not waits) is None:
+        return None
+    return Recounted(before=before, after=ports.ledger.show(item))
+
+
+def _all_nodes(state: RunState) -> tuple[NodeState, ...]:
+    return (*state.nodes.values(), *(at for swi in state.sub_work_items for at in swi.nodes.values()))

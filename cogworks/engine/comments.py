@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from cogworks.engine.loading import WHOLE
 from cogworks.model.errors import NotFound
-from cogworks.model.ids import Item, NodeRef
+from cogworks.model.ids import Item, NodeId, NodeRef
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import RunState
+from cogworks.model.state import Failure, NodeStatus, RunState
 from cogworks.pages.markers import mark, read_mark
 from cogworks.pages.node_comment import KIND
 from cogworks.pages.state_comment import StatePages, part_key, read_state_mark
@@ -129,6 +129,14 @@ def write_pages(book: CommentBook, state: RunState, pages: StatePages) -> None:
 def gate_key(state: RunState, ref: NodeRef) -> str:
     """Return the key of the comment that asks for an answer at the gate of ``ref``."""
     return f"{state.item}/{state.run_id}/gate/{ref}/{state.node(ref).attempts}"
+
+
+def failure_key(state: RunState, failure: Failure) -> str:
+    """Return the key of a failure report: of the failed node's attempt, so that a rebuilt run finds its own."""
+    ref = NodeRef(NodeId(failure.node), failure.swi)
+    attempts = state.node(ref).attempts
+    name = f"{ref}/{attempts}" if attempts and state.node(ref).status is NodeStatus.FAILED else str(state.seq)
+    return f"{state.item}/{state.run_id}/failure/{name}"
 
 
 def notice(key: str, kind: str, text: str, *, run: str = "", node: str = "") -> str:

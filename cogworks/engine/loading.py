@@ -18,7 +18,7 @@ class Found:
     """A state with the small facts noted about its run; ``projected`` says that Redis knew it.
 
     ``traces``: there is no state, and yet our comments tell of a run. A rebuilt state comes with the id of that run
-    and ``said``, the kinds of comment that it has.
+    and ``said``, the kinds and keys of its comments.
     """
 
     state: RunState | None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
-from cogworks.engine.comments import CommentBook, gate_key, notice, state_key, write_pages
+from cogworks.engine.comments import CommentBook, failure_key, gate_key, notice, state_key, write_pages
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, state_on_github, unjournalled
@@ -101,7 +101,8 @@ class Performer:
             case do.PostFailure(failure=failure):
                 ref = NodeRef(NodeId(failure.node), failure.swi)
                 attempts = self.journal.history(ref, through=state.node(ref).attempts)
-                self._notice(state, f"failure/{state.seq}", "failure", render_failure(state, failure, attempts))
+                key, text = failure_key(state, failure), render_failure(state, failure, attempts)
+                self.book.post_once(key, notice(key, "failure", text, run=state.run_id))
             case do.PostCost():
                 lost = unreconciled(self.ports.ledger, state)
                 report = render_markdown(cost_report(state, graph, unreconciled=lost))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cogworks.engine import effects as do
+from cogworks.engine.comments import failure_key
 from cogworks.engine.decide import decide
 from cogworks.engine.entries import Entry, entries_of, entries_on
 from cogworks.engine.events import NodeEnded
@@ -34,10 +35,10 @@ _MOST_RESTARTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What our comments tell of the newest run: its id, what kinds of comment it has, how far its state had come."""
+    """What our comments tell of the newest run: its id, their kinds and keys, and how far its state had come."""
 
     run_id: RunId | None
-    kinds: frozenset[str]
+    said: frozenset[str]
     seq: int
     fence: int
 
@@ -55,7 +56,7 @@ def find_run(house: House, github: GitHub, item: Item, issue: Issue, *, rebuild:
         state = replace(state, seq=max(state.seq, traces.seq), fence=max(state.fence, traces.fence))
         house.log("state_write", f"{item}: rebuilding the state of run {state.run_id} from the journal")
     house.ports.projection.forget(item)
-    return Found(state=state, facts={}, projected=False, run_id=traces.run_id, said=traces.kinds)
+    return Found(state=state, facts={}, projected=False, run_id=traces.run_id, said=traces.said)
 
 
 def _labelled(issue: Issue) -> bool:
@@ -70,7 +71,12 @@ def traces_in(comments: Sequence[Comment]) -> Traces:
     heads = [found.fields for one in comments if (found := read_state_mark(one.body)) is not None]
     return Traces(
         run_id=None if run is None else RunId(run),
-        kinds=frozenset(fields.get("kind", "") for fields in audits if run is not None and fields.get("run") == run),
+        said=frozenset(
+            fields.get(name, "")
+            for fields in audits
+            for name in ("kind", "key")
+            if run is not None and fields.get("run") == run
+        ),
         seq=_highest(heads, "seq"),
         fence=_highest(heads, "fence"),
     )
@@ -102,8 +108,13 @@ def caught_up(house: House, state: RunState, config: RunConfig, *, said: frozens
         event = NodeEnded(ref=entry.ref, attempt=entry.attempt, outcome=entry.outcome, results=results)
         decision = decide(state, event, graph, config, house.ports.clock.now())
         state = decision.state
-        effects += [effect for effect in decision.effects if not _done_with(effect, said)]
+        effects += [effect for effect in decision.effects if not _done_with(effect, state, said)]
     return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), *effects))
+
+
+def just_over(state: RunState, said: frozenset[str]) -> bool:
+    """Tell whether a rebuilt run is over without anybody having been told: nobody can have let it go on since."""
+    return not state.status.open and state.failure is not None and failure_key(state, state.failure) not in said
 
 
 def _next(state: RunState, entries: Sequence[Entry]) -> Entry | None:
@@ -120,12 +131,12 @@ def _awaited(state: RunState, entry: Entry) -> bool:
     return active or entry.attempt in at.uncharged
 
 
-def _done_with(effect: do.Effect, said: frozenset[str]) -> bool:
+def _done_with(effect: do.Effect, state: RunState, said: frozenset[str]) -> bool:
     match effect:
         case do.StartNodes() | do.StopWork() | do.CleanUp():
             return True
-        case do.PostFailure():
-            return "failure" in said
+        case do.PostFailure(failure=failure):
+            return failure_key(state, failure) in said
         case do.PostNotice(kind=kind):
             return kind in said
         case _:

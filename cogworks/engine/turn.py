@@ -23,7 +23,7 @@ from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.progress import at_work
-from cogworks.engine.rebuilding import caught_up, find_run
+from cogworks.engine.rebuilding import caught_up, find_run, just_over
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision
 from cogworks.model.config import Labels
@@ -185,7 +185,8 @@ def _advance(
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
     scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
-    happened = scene.events(state, journal, graph)
+    over = found.said is not None and just_over(state, found.said)
+    happened = () if over else scene.events(state, journal, graph)
     if broken is not None and state.status.open:
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
     if not happened and not begin.effects:
