@@ -1,6 +1,6 @@
 """A provider that counts what it delivers, and lets something happen at a call while its asker waits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from answers import body, good_answers
@@ -48,7 +48,7 @@ class Meter:
 
 
 def metered(
-    meter: Meter, *, parts: int = 1, rules: Sequence[Rule] = (), files: dict[str, bytes] | None = None
+    meter: Meter, *, parts: int = 1, rules: Sequence[Rule] = (), files: Mapping[str, bytes] | None = None
 ) -> World:
     """A world with ``parts`` sub-work-items that wait for nothing, whose provider is ``meter``."""
     return World(rules=[*rules, *good_answers(parts)], text=body(parts), files=files or {}, plug=meter.plug)

@@ -1,14 +1,18 @@
 """Money is exact: ledger, journal, state, comment and bill agree, whatever Redis loses (RUN-14 to RUN-18, CST-02)."""
 
+from collections.abc import Callable
 from importlib.resources import files as resources
 
 import pytest
+from answers import aligned, missing, only
 from metered import Meter, metered
-from world import ITEM, NUMBER, World
+from planted import config
+from world import ITEM, NUMBER, World, merge_gates, nobody
 
+from cogworks.adapters.memory_llm import Rule, Say
 from cogworks.adapters.memory_queue import SentNode
 from cogworks.engine.looking import unreconciled
-from cogworks.model.errors import LlmTransient
+from cogworks.model.errors import FailureCategory, LlmTransient
 from cogworks.model.state import Cost, RunState, RunStatus
 
 _SHIPPED = (resources("cogworks.graph") / "default.toml").read_text()
@@ -149,3 +153,65 @@ def test_what_a_cancelled_attempt_paid_is_in_the_books() -> None:
     world.run()
     assert world.state.status is RunStatus.COMPLETED
     agree(world, meter)
+
+
+ENDS: dict[str, Callable[[World], object]] = {
+    "completed": lambda world: world.run(),
+    "failed": lambda world: world.run(),
+    "escalated": lambda world: world.run(),
+    "cancelled": lambda world: (stop_at_gate(world), world.person.close(NUMBER), world.run()),
+    "halted": lambda world: (stop_at_gate(world), world.person.push("main", {RULES: None}), merge(world), world.run()),
+}
+RULES = ".cogworks/constitutional-rules.md"
+
+
+def stop_at_gate(world: World) -> None:
+    world.people = nobody
+    world.run()
+
+
+def merge(world: World) -> None:
+    world.people = merge_gates
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_run_ends_with_a_cost_report_however_it_ends(end: str) -> None:
+    meter = Meter()
+    rules: dict[str, list[Rule]] = {
+        "failed": [only("architecture", aligned(0.5, missing("the mean")), purpose="alignment")],
+        "escalated": [only("intake", Say("I would rather talk"))],
+    }
+    world = metered(meter, rules=rules.get(end, []))
+    ENDS[end](world)
+
+    assert world.state.status == ("failed" if end == "halted" else end)
+    assert world.kinds().count("cost") == 1
+    assert f"| **Total** | {meter.delivered.tokens:,} |" in world.note("cost")
+    agree(world, meter)
+
+
+@pytest.mark.parametrize("pipeline", [pytest.param({}, id="in series"), pytest.param(PARALLEL, id="in parallel")])
+@pytest.mark.parametrize("emptied", [False, True])
+def test_each_cost_alert_is_given_once_also_when_redis_was_emptied(pipeline: dict[str, bytes], emptied: bool) -> None:
+    """CST-02: at 50 % in the log, at 75 and 90 % in a comment; the call that could pass the rest is never sent."""
+    free = Meter()
+    total = sums(metered(free, parts=3, files=pipeline).run().state).tokens
+    meter = Meter()
+    limit = f"[budgets]\npipeline_max_tokens = {total + 1}\n"
+    world = metered(meter, parts=3, files={**pipeline, **config(limit)})
+    if emptied:
+        meter.during = lambda _now: world.lose_redis()
+    world.run(hours=24)
+
+    told = [text for _, text in world.log if "of the budget is used" in text]
+    given = [level for level in (50, 75, 90) if f"{level} % of the budget is used" in told]
+    assert [told.count(f"{level} % of the budget is used") for level in given] == [1] * len(given)
+    assert 50 in given
+    assert world.state.failure is not None
+    assert world.state.failure.category is FailureCategory.BUDGET_EXCEEDED
+    assert world.state.cost.tokens <= total + 1
+    assert sorted(note.key.rsplit("/", 1)[1] for note in world.notes("budget")) == [
+        str(level) for level in given if level >= 75
+    ]
+    agree(world, meter)
+    assert world.kinds().count("cost") == world.kinds().count("failure") == 1
