@@ -4,7 +4,7 @@ One way, no back doors: the world is read into events, ``decide`` turns them int
 changes anything. A step may be called at any time by anyone; when there is nothing to do, it does nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
@@ -26,6 +26,7 @@ from cogworks.engine.progress import at_work
 from cogworks.engine.rebuilding import caught_up, find_run, just_over
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision
+from cogworks.model.audit import trace_of
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
     CogWorksError,
@@ -87,7 +88,7 @@ def step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepR
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
-            with house.ports.leases.keep_step(lease) as keeper:
+            with house.within(step_id=house.ports.ids.uuid()), house.ports.leases.keep_step(lease) as keeper:
                 report = _step(house, item, lease, keeper, hint, rebuild=rebuild)
         finally:
             called = house.ports.leases.end_step(lease)
@@ -98,7 +99,8 @@ def step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepR
 
 def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str, *, rebuild: bool) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
-    github = house.ports.github.guarded_by(keeper.guard)
+    house = _guarded(house, keeper)
+    github = house.ports.github
     issue = github.issues.get(item.repo, item.number)
     found = Found(state=None, facts={}, projected=False)
     try:
@@ -115,10 +117,12 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str,
     except (ConfigError, PolicyViolation, StateUnreadable) as error:
         return _refuse(house, github, item, issue, found, error)
     begin = _begin(house, item, issue, config, found)
-    fence = max(lease.fence, begin.state.fence + 1)
-    house.log("task", f"step ({hint}) at {begin.state.status}, seq {begin.state.seq}")
+    state = begin.state
+    fence = max(lease.fence, state.fence + 1)
     try:
-        return _advance(house, github, issue, found, config, begin, fence, broken)
+        with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
+            house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
+            return _advance(house, github, issue, found, config, begin, fence, broken)
     except StateUnreadable as error:
         return _refuse(house, github, item, issue, found, error)
 
@@ -131,6 +135,12 @@ def _begin(house: House, item: Item, issue: Issue, config: RunConfig, found: Fou
     if found.said is not None:
         return caught_up(house, found.state, config, said=found.said)
     return Decision(state=found.state, effects=())
+
+
+def _guarded(house: House, keeper: Keeper) -> House:
+    """Return ``house`` whose every write to GitHub, by request or push, first asks whether the step is still ours."""
+    github, git = house.ports.github.guarded_by(keeper.guard), house.ports.git.guarded_by(keeper.guard)
+    return replace(house, ports=replace(house.ports, github=github, git=git))
 
 
 def _called_for(issue: Issue, names: Labels) -> bool:
@@ -174,6 +184,7 @@ def _advance(
         journal=journal,
         issue=issue,
         fence=fence,
+        actor=house.actor,
         log=house.log,
         facts=found.facts,
         anew=found.said is not None,
@@ -201,12 +212,12 @@ def _decide_all(
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
     if any(isinstance(event, told.Triggered) for event in happened):
         house.ports.leases.stop(begin.state.item, reason="")
-    state, effects = begin.state, list[Effect](begin.effects)
+    state, before, effects = begin.state, begin.state, list[Effect](begin.effects)
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
         effects += decision.effects
-    return performer.perform(state, effects, graph=config.graph(state.pipeline))
+    return performer.perform(before, state, effects, graph=config.graph(state.pipeline))
 
 
 def _restore(house: House, found: Found, state: RunState) -> None:
