@@ -150,17 +150,19 @@ def _stopped(
             return
 
     key, git = claim.key, house.ports.git.guarded_by(still_owner)
-    git.fetch(key.item.repo)
-    config = read_config(git, key.item.repo, ref=state.config_sha, shipped=house.shipped)
-    journal = Journal(git=git, projection=house.ports.projection, state=state, graph=config.graph(state.pipeline))
     try:
-        if journal.find(key) is None:
+        git.fetch(key.item.repo)
+        config = read_config(git, key.item.repo, ref=state.config_sha, shipped=house.shipped)
+        graph = config.graph(state.pipeline)
+        journal = Journal(git=git, projection=house.ports.projection, state=state, graph=graph)
+        known = journal.find(key)
+        if known is None:
             journal.push(key, outcome, (), {}, calls=tuple(spending.calls.values()))
         spending.settle()
     except CogWorksError as late:
         house.log("node_end", f"{key.ref}: its cost could not be journalled: {late.code}: {late.message}")
         return outcome
-    house.ports.leases.complete(claim, outcome_to_json(journal.find(key) or outcome))
+    house.ports.leases.complete(claim, outcome_to_json(known or outcome))
     return outcome
 
 

@@ -1,6 +1,7 @@
 """A state that is gone or cannot be trusted is rebuilt from what else GitHub holds (GH-17, GH-19, GH-20, ENG-23)."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from answers import body, finding, good_answers, only, reviewed, turns, writing
@@ -63,9 +64,17 @@ def rest_of(world: World) -> str:
     return repr((told, issues, sorted(world.repo.branches.items())))
 
 
+def seen(world: World) -> dict[str, object]:
+    """What people see in the end; how many steps it took, which records of steps are named after, is no matter."""
+    picture = world.picture()
+    branches = cast(dict[str, list[str]], picture["branches"])
+    audit = [path for path in branches["cogworks/1/audit"] if not path.startswith("steps/")]
+    return {**picture, "branches": {**branches, "cogworks/1/audit": audit}}
+
+
 def whole(world: World, calm: World) -> None:
     """The run ended as an undisturbed one does: nothing doubled, nothing paid twice, every sum equal."""
-    assert world.picture() == calm.picture()
+    assert seen(world) == seen(calm)
     assert world.state.cost == calm.state.cost
     assert len(world.llm.requests) == len(calm.llm.requests)
     assert world.ledger.show(ITEM).committed.microusd == world.state.cost.microusd
@@ -82,14 +91,14 @@ LOSSES = [
 def test_a_state_lost_whenever_something_happened_is_rebuilt(
     story: str, redis: bool, undisturbed: dict[str, World]
 ) -> None:
-    world, seen = STORIES[story](), [""]
+    world, last = STORIES[story](), [""]
 
     def lose(now: World) -> None:
-        if rest_of(now) != seen[0] and now.repo.branches.get("cogworks/1/audit"):
+        if rest_of(now) != last[0] and now.repo.branches.get("cogworks/1/audit"):
             delete_state(now)
             if redis:
                 now.lose_redis()
-            seen[0] = rest_of(now)
+            last[0] = rest_of(now)
 
     world.run(hours=12, between=lose)
     patient_step(world.house, ITEM, hint="test", rebuild=not redis)
@@ -100,11 +109,11 @@ def test_a_state_lost_whenever_something_happened_is_rebuilt(
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 8, 13, 21, 34])
 def test_a_state_and_redis_lost_once_are_rebuilt_and_shown(number: int, undisturbed: dict[str, World]) -> None:
-    world, seen = two(), [0]
+    world, steps = two(), [0]
 
     def lose_once(now: World) -> None:
-        seen[0] += 1
-        if seen[0] == number:
+        steps[0] += 1
+        if steps[0] == number:
             delete_state(now)
             now.lose_redis()
 
