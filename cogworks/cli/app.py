@@ -30,17 +30,22 @@ pipeline = typer.Typer(help="Look at the graph of a repository.")
 twin = typer.Typer(help="Stand-ins for outside systems.")
 service = typer.Typer(help="Domain services.")
 queue = typer.Typer(help="Queues of the cluster.")
-app.add_typer(queue, name="queue")
+ledger = typer.Typer(help="What a run has spent, call by call.")
 app.add_typer(config, name="config")
 app.add_typer(dlq, name="dlq")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(twin, name="twin")
 app.add_typer(service, name="service")
+app.add_typer(queue, name="queue")
+app.add_typer(ledger, name="ledger")
 
 Issue = Annotated[str, typer.Argument(help="owner/name#42 or the URL of an issue", show_default=False)]
 Repo = Annotated[str, typer.Argument(help="owner/name", show_default=False)]
 UntilBlocked = Annotated[bool, typer.Option("--until-blocked", help="go on until only a person or time can")]
 Enqueue = Annotated[bool, typer.Option("--enqueue", help="let a worker of the cluster do it")]
+RebuildState = Annotated[
+    bool, typer.Option("--rebuild-state", help="first rebuild the state from what else GitHub holds of the run")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen; write nothing")]
 Dir = Annotated[Path, typer.Option("--dir", help="folder of a checkout")]
 Ref = Annotated[str | None, typer.Option("--ref", help="commit, branch or tag; default: the default branch")]
@@ -78,11 +83,12 @@ def process(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
+    rebuild_state: RebuildState = False,
 ) -> Call:
     """Take one step of a work item and run its nodes, here or in the cluster."""
     from cogworks.cli import processing
 
-    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
+    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run, rebuild_state=rebuild_state)
     return partial(processing.process, _options(context), issue, how)
 
 
@@ -111,11 +117,12 @@ def run(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
+    rebuild_state: RebuildState = False,
 ) -> Call:
     """Put the trigger label on an issue, then process it."""
     from cogworks.cli import processing
 
-    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
+    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run, rebuild_state=rebuild_state)
     return partial(processing.run, _options(context), repo, issue, how)
 
 
@@ -151,6 +158,22 @@ def cost_report(context: typer.Context, issue: Issue) -> Call:
     from cogworks.cli import reading
 
     return partial(reading.cost, _options(context), issue)
+
+
+@ledger.command("show")
+def ledger_show(context: typer.Context, issue: Issue) -> Call:
+    """Show the cost ledger of a run: committed, reserved, unreconciled, and by node."""
+    from cogworks.cli import spending
+
+    return partial(spending.show, _options(context), issue)
+
+
+@ledger.command("rebuild")
+def ledger_rebuild(context: typer.Context, issue: Issue) -> Call:
+    """Recount a run's spending from GitHub; where the ledger differs, show both and set it right."""
+    from cogworks.cli import spending
+
+    return partial(spending.rebuild, _options(context), issue)
 
 
 @app.command()

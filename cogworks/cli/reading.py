@@ -85,7 +85,7 @@ def cost(options: Globals, issue: str) -> Answer:
     state = sight.state
     kept = shipped(operator(options))
     graph = patiently(lambda: graph_of_run(seen.github, state, shipped=kept), clock=seen.clock, ids=seen.ids)
-    report = cost_report(state, graph, unreconciled=unreconciled(seen.ledger, sight.item))
+    report = cost_report(state, graph, unreconciled=unreconciled(seen.ledger, state))
     return Answer(data=report_as_value(report), text=render_text(report))
 
 

@@ -53,17 +53,17 @@ class Watch(Protocol):
     def ended(self, ran: Ran) -> None: ...
 
 
-def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch) -> Cranked:
+def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch, rebuild: bool = False) -> Cranked:
     """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
-    Claims keep it right beside workers: an attempt that somebody else has is left to them. A rate limit that lifts
-    soon enough is sat out.
+    ``rebuild``: the first step rebuilds the state, whatever its comment says. Claims keep it right beside workers: an
+    attempt that somebody else has is left to them. A rate limit that lifts soon enough is sat out.
     """
     ran: list[Ran] = []
     before: list[Ran] = []
     steps = 0
     while True:
-        report = patient_step(house, item, hint=hint)
+        report = patient_step(house, item, hint=hint, rebuild=rebuild and steps == 0)
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended

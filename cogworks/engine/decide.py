@@ -9,7 +9,7 @@ from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
 from cogworks.engine.legality import lawful
-from cogworks.engine.progress import at_work, put_edges, put_node
+from cogworks.engine.progress import at_work, cancel_node, put_edges, put_node
 from cogworks.engine.respond import respond
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
@@ -17,6 +17,7 @@ from cogworks.engine.settling import Decision, fail_node, settle
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import NodeId, NodeRef
+from cogworks.model.outcome import Result
 from cogworks.model.state import (
     Artifact,
     EdgeState,
@@ -167,9 +168,10 @@ def _cancelled(state: RunState, event: told.Cancel, now: datetime) -> Decision:
     if not state.status.open:
         return Decision(state=state, effects=())
     for ended in event.ended:
-        state = charged(state, ended.ref, ended.outcome, now)
+        state = charged(state, ended.ref, replace(ended.outcome, result=Result.CANCELLED), now)
+        state = put_node(state, ended.ref, replace(state.node(ended.ref), status=NodeStatus.CANCELLED))
     for ref in (*at_work(state, NodeStatus.ACTIVE), *at_work(state, NodeStatus.AWAITING_APPROVAL)):
-        state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.CANCELLED))
+        state = cancel_node(state, ref)
     return Decision(
         state=replace(state, status=RunStatus.CANCELLED, wait=None),
         effects=(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from cogworks.engine.comments import CommentBook, notice
+from cogworks.engine.comments import CommentBook, failure_key, notice
 from cogworks.engine.journal import Journal
 from cogworks.engine.progress import at_work
 from cogworks.model.dead_letter import DeadLetter, LetterError, Reason, Stage
@@ -41,7 +41,7 @@ def post_failure(
     ports: Ports, github: GitHub, book: CommentBook, journal: Journal, state: RunState, failure: Failure, report: Report
 ) -> None:
     """Post the report of ``failure`` with its dead letters, then index these."""
-    key = f"{state.item}/{state.run_id}/failure/{state.seq}"
+    key = failure_key(state, failure)
     posted = book.find(key)
     if posted is not None:
         letters = letters_in(github.comments.get(state.repo, posted).body)

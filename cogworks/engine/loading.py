@@ -1,10 +1,13 @@
 """Find the state of a run: in the projection, else in its comment on GitHub (RUN-09, GH-17)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cogworks.model.ids import AttemptKey, Item
+from cogworks.model.github import Comment
+from cogworks.model.ids import AttemptKey, Item, RunId
 from cogworks.model.state import RunState, state_from_json
+from cogworks.pages.markers import read_mark
+from cogworks.pages.node_comment import KIND
 from cogworks.pages.state_comment import read_state, read_state_mark
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import ProjectedRun, Projection
@@ -12,11 +15,18 @@ from cogworks.ports.runtime import ProjectedRun, Projection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A state with the small facts noted about its run; ``projected`` says that Redis knew it."""
+    """A state with the small facts noted about its run; ``projected`` says that Redis knew it.
+
+    ``traces``: there is no state, and yet our comments tell of a run. A rebuilt state comes with the id of that run
+    and ``said``, the kinds and keys of its comments.
+    """
 
     state: RunState | None
     facts: Mapping[str, str]
     projected: bool
+    traces: bool = False
+    run_id: RunId | None = None
+    said: frozenset[str] | None = None
 
 
 def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
@@ -28,7 +38,11 @@ def load_state(projection: Projection, github: GitHub, item: Item) -> Found:
     state = None if run is None else readable(run)
     if run is not None and state is not None and WHOLE in run.facts:
         return Found(state=state, facts=run.facts, projected=True)
-    return Found(state=state_on_github(github, item), facts={}, projected=False)
+    comments = own_comments(github, item)
+    state = newest_state(comments)
+    marks = (read_mark(one.body, KIND) for one in comments)
+    traces = state is None and any(one is not None and one.fields.get("kind") == "node" for one in marks)
+    return Found(state=state, facts={}, projected=False, traces=traces)
 
 
 def readable(run: ProjectedRun) -> RunState | None:
@@ -40,14 +54,22 @@ def readable(run: ProjectedRun) -> RunState | None:
 
 
 def state_on_github(github: GitHub, item: Item) -> RunState | None:
-    """Return the state in the newest state comment of ours; None when no run ever started."""
+    """Return the state in the newest state comment of ours; None when there is none."""
+    return newest_state(own_comments(github, item))
+
+
+def own_comments(github: GitHub, item: Item) -> tuple[Comment, ...]:
+    """Return our comments on ``item``, oldest first; marks in anybody else's are plain text (GH-17)."""
     own = github.contents.login()
-    heads = [
-        (comment.id, comment.body)
-        for comment in github.comments.list(item.repo, item.number)
-        if comment.author == own and read_state_mark(comment.body) is not None
-    ]
-    return read_state(max(heads)[1]) if heads else None
+    return tuple(one for one in github.comments.list(item.repo, item.number) if one.author == own)
+
+
+def newest_state(comments: Sequence[Comment]) -> RunState | None:
+    """Return the state in the newest state comment among ``comments``, all ours; None when there is none."""
+    heads = [one for one in comments if read_state_mark(one.body) is not None]
+    if not heads:
+        return None
+    return read_state(max(heads, key=lambda one: one.id).body, (one.body for one in comments))
 
 
 WHOLE = "whole"

@@ -12,6 +12,7 @@ from cogworks.engine.changes import Changes
 from cogworks.engine.comments import gate_key
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.journal import Journal
+from cogworks.engine.late import late_costs
 from cogworks.engine.letters import given_up
 from cogworks.engine.loading import Found, dispatched_at, unjournalled
 from cogworks.engine.progress import at_work
@@ -51,11 +52,14 @@ class Scene:
         stopped = self._stopped(state, changes)
         if isinstance(stopped, told.Cancel):
             ended = self._ended(state, journal, graph)
-            return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
+            outcomes = [one for one in ended if isinstance(one, told.NodeEnded)]
+            late = tuple(one for one in outcomes if one.attempt in state.node(one.ref).uncharged)
+            return (*late, replace(stopped, ended=tuple(one for one in outcomes if one not in late)))
         if isinstance(stopped, told.Replayed):
-            return (stopped,)
+            return (*late_costs(state, journal), stopped)
         if stopped:
-            return self._going_on(state, changes, swis, replace(stopped, text_sha=changes.text_sha()))
+            asked = replace(stopped, text_sha=changes.text_sha())
+            return (*late_costs(state, journal), *self._going_on(state, changes, swis, asked))
         halt = changes.stops(state) if state.status.open else None
         return (halt,) if halt else self._moved(state, journal, graph, changes, swis)
 
@@ -119,13 +123,14 @@ class Scene:
         return told.Replayed(ref=letter.ref, attempt=letter.attempt) if letter and letter.ref else None
 
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.NodeEnded | told.LeaseStale]:
+        yield from late_costs(state, journal)
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
             attempt = state.node(ref).attempts
             key = AttemptKey(state.item, state.run_id, ref, attempt)
             outcome = self._recorded(key)
             if outcome is not None:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
                 continue
             live = self.ports.leases.live(state.item) if live is None else live
@@ -166,7 +171,7 @@ class Scene:
                 pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
             )
             if answer.answer is Answer.APPROVED:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(
                     ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
                 )
@@ -184,7 +189,7 @@ class Scene:
             if (command.node, command.swi) != (ref.node, ref.swi):
                 continue
             if command.word == "approve":
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
             else:
                 yield told.GateRejected(ref=ref, by=one.by, where=one.where)
@@ -212,13 +217,14 @@ class Scene:
         if wait.until is None or wait.until <= self.ports.clock.now():
             yield told.WaitOver()
 
-    def _results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
-        """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
-        names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
-        results: dict[str, JsonObject] = {}
-        for name in names & set(graph.nodes):
-            one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
-            ended = journal.history(one, through=state.node(one).attempts)
-            if ended and ended[-1][1].output is not None:
-                results[name] = ended[-1][1].output
-        return results
+
+def results_of(state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
+    """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
+    names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
+    results: dict[str, JsonObject] = {}
+    for name in names & set(graph.nodes):
+        one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
+        ended = journal.history(one, through=state.node(one).attempts)
+        if ended and ended[-1][1].output is not None:
+            results[name] = ended[-1][1].output
+    return results

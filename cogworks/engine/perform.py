@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
-from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
+from cogworks.engine.comments import CommentBook, gate_key, notice, state_key, write_pages
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.letters import Report, post_failure
-from cogworks.engine.loading import RIDING, dispatched_at, time_limit, unjournalled
+from cogworks.engine.loading import RIDING, dispatched_at, state_on_github, time_limit, unjournalled
+from cogworks.engine.looking import unreconciled
 from cogworks.engine.parts import remember_parts
 from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
@@ -45,7 +46,10 @@ _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 @dataclass(slots=True, kw_only=True)
 class Performer:
-    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease."""
+    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease.
+
+    ``anew``: the state was rebuilt, and takes the place of whatever its comment says.
+    """
 
     ports: Ports
     github: GitHub
@@ -59,13 +63,14 @@ class Performer:
     facts: Mapping[str, str]
     report: Report
     kept: dict[str, str] = field(default_factory=dict)
+    anew: bool = False
 
     def perform(self, before: RunState, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
         """Perform ``effects``, which lead from ``before`` to ``state``, and return the state as written."""
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
-            self._look_before_writing(state)
+            self._refuse_newer(state)
         self.journal = replace(self.journal, state=state, graph=graph)
         for one in transitions(before, state):
             self._keep(state, one)
@@ -118,7 +123,8 @@ class Performer:
             case do.PostFailure(failure=failure):
                 post_failure(self.ports, self.github, self.book, self.journal, state, failure, self.report)
             case do.PostCost():
-                report = render_markdown(cost_report(state, graph))
+                lost = unreconciled(self.ports.ledger, state)
+                report = render_markdown(cost_report(state, graph, unreconciled=lost))
                 key = f"{state.item}/{state.run_id}/cost"
                 self.book.put(key, notice(key, "cost", report, run=state.run_id))
             case do.PostSummary(outcome=outcome):
@@ -147,33 +153,35 @@ class Performer:
         """Write the snapshot, then the projection."""
         if not state.status.open:
             self.journal.push_last([json.loads(text) for text in self._riding().values()])
-        self.book.put(state_key(state.run_id), render_state(state, graph))
+        write_pages(self.book, state, render_state(state, graph))
         self._project(state)
         if not state.status.open:
             self.ports.projection.note(state.item, dict.fromkeys(self._riding(), ""))
         remember_parts(self.ports.projection, state, self.facts)
 
-    def _look_before_writing(self, state: RunState) -> None:
-        """Raise before anything is written when the state comment is ahead of us or was edited by hand (GH-19)."""
-        known = self.book.find(state_key(state.run_id))
-        if known is not None:
-            self._refuse_newer(state, known)
+    def _refuse_newer(self, state: RunState) -> None:
+        """Raise StaleFence when the state comment is ahead of us, before anything is written (GH-19).
 
-    def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says.
-
-        Raises StateUnreadable when it does not say what we wrote: people edited it.
+        The projection then knows what it says. A comment that was edited by hand is not overwritten either:
+        StateUnreadable says what is wrong with it (GH-20).
         """
+        known = None if self.anew else self.book.find(state_key(state.run_id))
+        if known is None:
+            return
         try:
-            body = self.github.comments.get(state.repo, comment_id).body
+            body = self.github.comments.get(state.repo, known).body
         except NotFound:
             return  # a person deleted it: nobody wrote anything newer there, and it is made anew
-        told, head = read_state(body), read_state_mark(body)
+        head = read_state_mark(body)
         fields = head.fields if head else {}
-        fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
+        theirs = read_state(body) if fields.get("parts") == "1" else state_on_github(self.github, state.item)
+        fence, seq = int(fields.get("fence") or 0), int(fields.get("seq") or 0)
         if fence > state.fence or seq >= state.seq:
-            self._project(told)
-            raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
+            if theirs is not None:
+                self._project(theirs)
+            message = f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}"
+            self.log("state_write", f"state_conflict: {message}")
+            raise StaleFence(message)
 
     def _project(self, state: RunState) -> None:
         self.ports.projection.save(

@@ -39,6 +39,13 @@ def put_node(state: RunState, ref: NodeRef, at: NodeState) -> RunState:
     return put_swi(state, replace(swi, nodes={**swi.nodes, ref.node: at}))
 
 
+def cancel_node(state: RunState, ref: NodeRef) -> RunState:
+    """Return ``state`` with ``ref`` cancelled; what an attempt under way has paid is still to be counted."""
+    at = state.node(ref)
+    late = (at.attempts,) if at.status is NodeStatus.ACTIVE else ()
+    return put_node(state, ref, replace(at, status=NodeStatus.CANCELLED, uncharged=(*at.uncharged, *late)))
+
+
 def put_swi(state: RunState, swi: Swi) -> RunState:
     """Return ``state`` with ``swi`` in place of the sub-work-item of the same ordinal."""
     return replace(

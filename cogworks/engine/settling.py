@@ -5,13 +5,13 @@ from datetime import datetime
 
 from cogworks.engine import effects as do
 from cogworks.engine.going_back import asked_back, gone_back, stopping, superseded_pulls
-from cogworks.engine.progress import all_ended, at_work, eligible, propagate, put_node, swi_status
+from cogworks.engine.progress import all_ended, at_work, cancel_node, eligible, propagate, put_node, swi_status
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Edge, Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import END_TO_END, NodeRef
 from cogworks.model.state import Failure, NodeState, NodeStatus, RunState, RunStatus, Wait, WaitReason
-from cogworks.policy.alerts import due_level
+from cogworks.policy.alerts import due_levels
 
 _ESCALATES = frozenset(
     {
@@ -138,7 +138,7 @@ def fail_node(
     stop: tuple[do.Effect, ...] = ()
     if node_of(graph, ref).abort_siblings_on_failure:
         for other in at_work(state, NodeStatus.ACTIVE):
-            state = put_node(state, other, replace(state.node(other), status=NodeStatus.CANCELLED))
+            state = cancel_node(state, other)
         stop = (do.StopWork(reason=f"{ref} failed"),)
     settled = settle(state, graph, config, now)
     return Decision(state=settled.state, effects=(*stop, *settled.effects))
@@ -175,10 +175,9 @@ def _finish(state: RunState, graph: Graph, now: datetime) -> Decision:
 
 
 def _announce(state: RunState, *after: do.Effect) -> Decision:
-    """Return ``state`` to be written and shown, a cost alert if one is due (each level once), then ``after``."""
-    level = due_level(state.cost)
-    alert: tuple[do.Effect, ...] = ()
-    if level > state.cost.alerted:
-        state = replace(state, cost=replace(state.cost, alerted=level))
-        alert = (do.PostBudget(level=level),)
-    return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), *alert, *after))
+    """Return ``state`` to be written and shown, the cost alerts that are due (each level once), then ``after``."""
+    levels = due_levels(state.cost)
+    if levels:
+        state = replace(state, cost=replace(state.cost, alerted=levels[-1]))
+    alerts = tuple(do.PostBudget(level=level) for level in levels)
+    return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), *alerts, *after))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
+from cogworks.engine.accounting import recount
 from cogworks.engine.acts import Happening
 from cogworks.engine.admission import note_rules
 from cogworks.engine.beginning import new_run
@@ -15,15 +16,18 @@ from cogworks.engine.comments import CommentBook, notice
 from cogworks.engine.configuring import default_branch, labels_at, read_config, read_constitution, read_first_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
+from cogworks.engine.entries import entries_of
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.labelling import ensure_labels, prepare_labels
-from cogworks.engine.loading import HELD, Found, dispatched_before_loss, load_state
+from cogworks.engine.loading import HELD, Found, dispatched_before_loss
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.progress import at_work
+from cogworks.engine.rebuilding import caught_up, find_run, just_over
 from cogworks.engine.run_config import RunConfig
+from cogworks.engine.settling import Decision
 from cogworks.model.audit import trace_of
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
@@ -66,14 +70,16 @@ class StepReport:
     error: CogWorksError | None = None
 
 
-def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
+def patient_step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepReport:
     """Take a step, trying again what failed in passing; what no repetition helps is reported, not raised.
 
     Such are an outside party that stays away, and a GitHub that refuses: a locked conversation, a repository that is
     gone, rights that were taken. The sweep looks again after a while (X-04).
     """
     try:
-        return patiently(lambda: step(house, item, hint=hint), clock=house.ports.clock, ids=house.ports.ids)
+        return patiently(
+            lambda: step(house, item, hint=hint, rebuild=rebuild), clock=house.ports.clock, ids=house.ports.ids
+        )
     except (DependencyUnavailable, StaleFence) as error:
         house.log("task", f"step ({hint}) of {item} gave up: {error.code}: {error.message}")
         return StepReport(result=StepResult.UNAVAILABLE, error=error)
@@ -82,29 +88,33 @@ def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
         return StepReport(result=StepResult.REFUSED, error=error)
 
 
-def step(house: House, item: Item, *, hint: str) -> StepReport:
-    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning."""
+def step(house: House, item: Item, *, hint: str, rebuild: bool = False) -> StepReport:
+    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning.
+
+    ``rebuild``: whatever the state comment says, the state is rebuilt from the rest of GitHub first (GH-20).
+    """
     while True:
         lease = house.ports.leases.take_step(item)
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
             with house.within(step_id=house.ports.ids.uuid()), house.ports.leases.keep_step(lease) as keeper:
-                report = _step(house, item, lease, keeper, hint)
+                report = _step(house, item, lease, keeper, hint, rebuild=rebuild)
         finally:
             called = house.ports.leases.end_step(lease)
         if not called:
             return report
+        rebuild = False
 
 
-def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
+def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str, *, rebuild: bool) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     house = _guarded(house, keeper)
     github = house.ports.github
     issue = github.issues.get(item.repo, item.number)
     found = Found(state=None, facts={}, projected=False)
     try:
-        found = load_state(house.ports.projection, github, item)
+        found = find_run(house, github, item, issue, rebuild=rebuild)
         config = _config_for(house, github, item.repo, found)
         if config.config.labels.hold in issue.labels:
             house.log("safety_event", f"{item} is on hold: human review required")
@@ -118,16 +128,25 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
             raise broken
     except (ConfigError, PolicyViolation, StateUnreadable) as error:
         return _refuse(house, github, item, issue, found, error)
-    state = found.state
-    if state is None:
-        state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
+    begin = _begin(house, item, issue, config, found)
+    state = begin.state
     fence = max(lease.fence, state.fence + 1)
-    with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
-        house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-        try:
-            return _advance(house, github, issue, found, config, state, fence, broken)
-        except StateUnreadable as error:
-            return _refuse(house, github, item, issue, found, error)
+    try:
+        with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
+            house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
+            return _advance(house, github, issue, found, config, begin, fence, broken)
+    except StateUnreadable as error:
+        return _refuse(house, github, item, issue, found, error)
+
+
+def _begin(house: House, item: Item, issue: Issue, config: RunConfig, found: Found) -> Decision:
+    """Return the state that this step begins with: as found, caught up with the journal, or that of a new run."""
+    if found.state is None:
+        run_id = found.run_id or RunId(house.ports.ids.uuid())
+        return Decision(state=new_run(item, issue, config, run_id=run_id), effects=())
+    if found.said is not None:
+        return caught_up(house, found.state, config, said=found.said)
+    return Decision(state=found.state, effects=())
 
 
 def _guarded(house: House, keeper: Keeper) -> House:
@@ -164,12 +183,12 @@ def _advance(
     issue: Issue,
     found: Found,
     config: RunConfig,
-    state: RunState,
+    begin: Decision,
     fence: int,
     broken: PolicyViolation | None,
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
-    ports = house.ports
+    ports, state = house.ports, begin.state
     ports.quota.keep_floor(state.repo, config.config.github.rate_limit_floor)
     book = CommentBook(
         github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
@@ -188,10 +207,12 @@ def _advance(
         log=house.log,
         facts=found.facts,
         report=house.report,
+        anew=found.said is not None,
     )
     if not found.projected:
         ports.git.fetch(state.repo)
-        book.restore()
+        for key in book.restore():
+            house.log("state_write", f"warning: the comment {key} was edited by somebody; the audit branch counts")
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
     scene = Scene(
@@ -203,24 +224,24 @@ def _advance(
         shipped=house.shipped,
         patience_s=house.patience_s,
     )
-    happened = scene.events(state, journal, graph)
+    over = found.said is not None and just_over(state, found.said)
+    happened = () if over else scene.events(state, journal, graph)
     if broken is not None and state.status.open:
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
-    if not happened:
+    if not happened and not begin.effects:
         return StepReport(result=StepResult.NOTHING, state=state)
-    state = _decide_all(house, happened, config, performer, state)
+    state = _decide_all(house, happened, config, performer, begin)
     return StepReport(result=StepResult.STEPPED, state=state)
 
 
 def _decide_all(
-    house: House, happened: tuple[Happening, ...], config: RunConfig, performer: Performer, state: RunState
+    house: House, happened: tuple[Happening, ...], config: RunConfig, performer: Performer, begin: Decision
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
     begins = [event for event in happened if isinstance(event, told.Triggered)]
     config = next((event.config for event in begins if event.config is not None), config)
-    was_open = state.status.open and not begins
-    before = state
-    effects: list[Effect] = []
+    was_open = begin.state.status.open and not begins
+    state, before, effects = begin.state, begin.state, list[Effect](begin.effects)
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
@@ -233,6 +254,7 @@ def _decide_all(
 def _restore(house: House, found: Found, state: RunState) -> None:
     """Rebuild a lost projection from the state that GitHub holds; last, when all else that it needs is noted."""
     if found.state is not None:
+        house.ports.ledger.seed(state.item, recount(state, entries_of(house.ports.git, state)))
         keys = [
             AttemptKey(state.item, state.run_id, ref, state.node(ref).attempts)
             for ref in at_work(state, NodeStatus.ACTIVE)

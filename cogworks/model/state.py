@@ -89,6 +89,13 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(microusd=self.microusd + other.microusd, tokens=self.tokens + other.tokens)
 
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(microusd=self.microusd - other.microusd, tokens=self.tokens - other.tokens)
+
+    def within(self, other: "Cost") -> "Cost":
+        """Return the smaller of both figures, each by itself."""
+        return Cost(microusd=min(self.microusd, other.microusd), tokens=min(self.tokens, other.tokens))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -116,7 +123,11 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """Life of one node instance; counters only grow, except by a human's resume (ENG-25)."""
+    """Life of one node instance; counters only grow, except by a human's resume (ENG-25).
+
+    ``waited`` is what the attempt that waits has paid so far, counted already; ``uncharged`` are attempts that were
+    cancelled before their cost was known.
+    """
 
     __pydantic_config__ = _CLOSED
     status: NodeStatus = NodeStatus.PENDING
@@ -130,6 +141,8 @@ class NodeState:
     categories: tuple[str, ...] = ()
     error: str | None = None
     cost: Cost = Cost()
+    waited: Cost = Cost()
+    uncharged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +217,7 @@ class GateDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCost:
-    """Committed cost of the run against its limits."""
+    """Committed cost of the run against its limits, and the worst case of calls that were cut off (RUN-17)."""
 
     __pydantic_config__ = _CLOSED
     microusd: int = 0
@@ -212,6 +225,7 @@ class RunCost:
     limit_microusd: int
     limit_tokens: int
     by_node: Mapping[str, int] = field(default_factory=dict)
+    unreconciled: Cost = Cost()
     alerted: int = 0
 
 

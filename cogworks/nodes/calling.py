@@ -33,7 +33,6 @@ class Call:
         self.ask, self.tries = ask, 0
         self.waiting = Waiting(shop=shop, config=job.config, request=request, ticket=call_id, ask=ask)
         self._refusals = 0
-        self._in_doubt = False
 
     def answer(self) -> LlmAnswer:
         """Send until answered; raise DependencyUnavailable when tries or waits are spent."""
@@ -80,6 +79,8 @@ class Call:
         )
         ttl_s = self._request.timeout_s + _RESERVATION_GRACE_S
         while True:
+            # Whatever Redis lost meanwhile, the ledger knows all that was spent before it grants more (RUN-16).
+            shop.spending.settle()
             grant = shop.ledger.reserve(
                 job.key.item, call_id=self._id, node=job.node.id, ask=self.ask, ttl_s=ttl_s, limits=limits
             )
@@ -95,9 +96,8 @@ class Call:
             shop.clock.sleep(_BUSY_POLL_S)
 
     def _release(self) -> None:
-        """Free the reservation, unless an earlier try may have been paid for: it then stays booked (RUN-17)."""
-        if not self._in_doubt:
-            self._shop.ledger.release(self._job.key.item, call_id=self._id)
+        """Free the reservation of a call that was certainly not sent."""
+        self._shop.ledger.release(self._job.key.item, call_id=self._id)
 
     def _limited(self, error: RateLimited) -> None:
         """Pause the key for everyone (LLM-12); the wait itself is slept by taking the next turn."""
@@ -109,12 +109,16 @@ class Call:
     def _failed(self, error: LlmTransient) -> None:
         """Back off after a failure of the transport; raise when the tries are spent (LLM-09)."""
         self.tries += 1
-        self._in_doubt = self._in_doubt or error.kind == "timeout"
         self._shop.permits.failed(self._id)
         wait_s = self._wait_s(error, self.tries)
+        if error.kind == "timeout":
+            # It may have been paid for: its worst case is booked as unreconciled (RUN-17).
+            name = f"{self._id}~{self._shop.ids.uuid()}"
+            self._shop.spending.lost(self._id, name=name, node=self._job.node.id, worst=self.ask)
+        else:
+            self._release()
         settings = self._job.config.llm
         if self.tries == settings.transport_max_attempts or wait_s > settings.inline_wait_max_seconds:
-            self._release()
             raise _unavailable(error, wait_s) from error
         self._shop.guard()
         self._shop.clock.sleep(wait_s)
@@ -140,7 +144,7 @@ def _settle_refused(job: Job, shop: Workshop, request: LlmRequest, call_id: str,
         return
     microusd = cost_microusd(error.usage, request.model, cache_ttl=request.cache_ttl)
     cost = Cost(microusd=microusd, tokens=error.usage.total)
-    shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
+    shop.spending.paid(call_id, node=job.node.id, cost=cost)
     shop.tally.cost = shop.tally.cost + cost
 
 

@@ -48,18 +48,20 @@ def send(job: Job, shop: Workshop, request: LlmRequest, *, turn: int) -> Sent:
     shop.guard()
     call_id = call_id_of(job, request, turn=turn)
     started = shop.clock.monotonic()
-    noted = shop.memo.get(call_id)
+    noted = _noted(shop, call_id)
     if noted is not None:
         answer, call = _ANSWER.validate_json(noted), None
     else:
         _check_rules(job, request)
         call = Call(job, shop, request, call_id, ask=_worst_case(job, shop, request))
         answer = call.answer()
-        shop.memo.put(call_id, _ANSWER.dump_json(answer).decode())
+        noted_now = _ANSWER.dump_json(answer).decode()
+        shop.spending.answers[call_id] = noted_now
+        shop.memo.put(call_id, noted_now)
     cost = Cost(
         microusd=cost_microusd(answer.usage, request.model, cache_ttl=request.cache_ttl), tokens=answer.usage.total
     )
-    shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
+    shop.spending.paid(call_id, node=job.node.id, cost=cost)
     shop.tally.cost = shop.tally.cost + cost
     shop.tally.llm_calls += 1
     return Sent(
@@ -71,6 +73,15 @@ def send(job: Job, shop: Workshop, request: LlmRequest, *, turn: int) -> Sent:
         queue_wait_ms=0 if call is None else round(call.waiting.waited_s * 1000),
         latency_ms=round((shop.clock.monotonic() - started) * 1000),
     )
+
+
+def _noted(shop: Workshop, call_id: str) -> str | None:
+    """Return the answer that this owner heard already, or one that an earlier owner left in the memo."""
+    own = shop.spending.answers.get(call_id)
+    if own is not None:
+        return own
+    left = shop.memo.get(call_id)
+    return None if left is None else shop.spending.remember(call_id, left)
 
 
 def _check_rules(job: Job, request: LlmRequest) -> None:

@@ -14,6 +14,7 @@ from cogworks.model.llm import Loop
 from cogworks.model.outcome import Outcome
 from cogworks.model.services import Services
 from cogworks.model.state import Cost, RunState, Swi
+from cogworks.nodes.spending import Spending
 from cogworks.nodes.template import Template
 from cogworks.policy.constitution import Constitution
 from cogworks.ports.git import Git
@@ -85,6 +86,7 @@ class Workshop:
     permits: Permits
     services: DomainService
     service_tokens: Mapping[str, str]
+    spending: Spending
     ledger: Ledger
     memo: Memo
     clock: Clock

@@ -1,6 +1,6 @@
 """What holds a run together between processes: leases, projection, memo, ledger, queue, clock and ids."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName
+from cogworks.model.spending import Call, Sums
 from cogworks.model.state import Cost
 
 
@@ -200,11 +201,10 @@ class LedgerView:
 class Ledger(Protocol):
     """The cost ledger: worst case reserved before a call, actual committed after it; every verb is one script."""
 
-    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
-        """Start the ledger from the journal's sums when it was not started yet; otherwise do nothing.
+    def seed(self, item: Item, sums: Sums, *, again: bool = False) -> None:
+        """Start the ledger from the journal's sums when it was not started yet, or ``again``; otherwise do nothing.
 
-        What was committed before the start is forgotten, for its owner sends it again (RUN-14); ``call_ids``
-        are calls that the sums hold already: committing them again does nothing.
+        What was booked here and the journal does not know yet is kept: it is the work of owners under way (RUN-14).
         """
         ...
 
@@ -213,6 +213,13 @@ class Ledger(Protocol):
     ) -> Grant: ...
     def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
         """Book the actual cost once and free the reservation; False when it was booked before."""
+        ...
+
+    def book(self, item: Item, calls: Sequence[Call]) -> bool:
+        """Book what an owner knows of its calls, each once; False when the ledger has to be started first.
+
+        A call without an answer counts as unreconciled from now on.
+        """
         ...
 
     def release(self, item: Item, *, call_id: str) -> None:

@@ -48,7 +48,7 @@ def cost(office: Office, item: Item) -> JsonValue:
     if state is None:
         return None
     graph = graph_of_run(office.reading.github, state, shipped=office.shipped)
-    return report_as_value(cost_report(state, graph, unreconciled=unreconciled(office.reading.ledger, item)))
+    return report_as_value(cost_report(state, graph, unreconciled=unreconciled(office.reading.ledger, state)))
 
 
 def item_in(parts: Mapping[str, object]) -> Item:

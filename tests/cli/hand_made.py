@@ -83,7 +83,7 @@ def post_state(github: Program, number: int, **more: Any) -> RunState:
     head = github.call("GET", f"/repos/{REPO}/git/ref/heads/main")["object"]["sha"]
     state = state_of(number, head, **more)
     graph = default_pipeline().pipelines["default"]
-    github.call("POST", f"/repos/{REPO}/issues/{number}/comments", {"body": render_state(state, graph)})
+    github.call("POST", f"/repos/{REPO}/issues/{number}/comments", {"body": render_state(state, graph).head})
     return state
 
 

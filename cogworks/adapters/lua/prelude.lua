@@ -116,3 +116,26 @@ local function floor_of(key, default)
   end
   return floor or default
 end
+
+local function add_cost(ledger_key, node, microusd, tokens)
+  redis.call('HINCRBY', ledger_key, 'microusd', microusd)
+  redis.call('HINCRBY', ledger_key, 'tokens', tokens)
+  redis.call('HINCRBY', ledger_key, 'n:' .. node, microusd)
+end
+
+-- Book an answered call once; what it cost stays beside its id until the journal holds it.
+local function book_call(keys, call, node, microusd, tokens)
+  redis.call('HDEL', keys[2], call)
+  redis.call('ZREM', keys[3], call)
+  if redis.call('HSETNX', keys[1], 'c:' .. call, node .. '|' .. microusd .. '|' .. tokens) == 0 then
+    return false
+  end
+  add_cost(keys[1], node, microusd, tokens)
+  redis.call('XADD', keys[4], '*', 'call', call, 'node', node, 'microusd', microusd, 'tokens', tokens)
+  return true
+end
+
+-- Count a call that was sent and never answered: a reservation that ended long ago.
+local function book_unanswered(res_key, call, node, microusd, tokens)
+  redis.call('HSETNX', res_key, call, node .. '|' .. microusd .. '|' .. tokens .. '|1')
+end
