@@ -86,7 +86,7 @@ class Scene:
         self, state: RunState, journal: Journal, graph: Graph, changes: Changes, swis: SwiChanges
     ) -> tuple[Happening, ...]:
         if not state.status.open:
-            return tuple(swis.on_github(state, ()))
+            return (*late_costs(state, journal), *swis.on_github(state, ()))
         ended = tuple(self._ended(state, journal, graph))
         of_swis = tuple(swis.on_github(state, [one for one in ended if isinstance(one, told.NodeEnded)]))
         undone = undone_by(of_swis)

@@ -210,11 +210,7 @@ def _advance(
         anew=found.said is not None,
     )
     if not found.projected:
-        ports.git.fetch(state.repo)
-        for key in book.restore():
-            house.log("state_write", f"warning: the comment {key} was edited by somebody; the audit branch counts")
-        prepare_labels(github, config.config.labels, state.repo, graph)
-        _restore(house, found, state)
+        _restore(house, found, config, book, state)
     scene = Scene(
         ports=ports,
         github=github,
@@ -251,8 +247,12 @@ def _decide_all(
     return performer.perform(before, state, effects, graph=config.graph(state.pipeline))
 
 
-def _restore(house: House, found: Found, state: RunState) -> None:
-    """Rebuild a lost projection from the state that GitHub holds; last, when all else that it needs is noted."""
+def _restore(house: House, found: Found, config: RunConfig, book: CommentBook, state: RunState) -> None:
+    """Rebuild a lost projection from what GitHub holds; its state last, when all else that it needs is noted."""
+    house.ports.git.fetch(state.repo)
+    for key in book.restore():
+        house.log("state_write", f"warning: the comment {key} was edited by somebody; the audit branch counts")
+    prepare_labels(house.ports.github, config.config.labels, state.repo, config.graph(state.pipeline))
     if found.state is not None:
         house.ports.ledger.seed(state.item, recount(state, entries_of(house.ports.git, state)))
         keys = [
