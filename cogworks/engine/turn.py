@@ -226,8 +226,7 @@ def _advance(
         happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
     if not happened and not begin.effects:
         return StepReport(result=StepResult.NOTHING, state=state)
-    state = _decide_all(house, happened, config, performer, begin)
-    return StepReport(result=StepResult.STEPPED, state=state)
+    return StepReport(result=StepResult.STEPPED, state=_decide_all(house, happened, config, performer, begin))
 
 
 def _decide_all(
