@@ -4,7 +4,7 @@ One way, no back doors: the world is read into events, ``decide`` turns them int
 changes anything. A step may be called at any time by anyone; when there is nothing to do, it does nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
@@ -22,6 +22,7 @@ from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.progress import at_work
 from cogworks.engine.run_config import RunConfig
+from cogworks.model.audit import trace_of
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
     CogWorksError,
@@ -78,7 +79,7 @@ def step(house: House, item: Item, *, hint: str) -> StepReport:
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
-            with house.ports.leases.keep_step(lease) as keeper:
+            with house.within(step_id=house.ports.ids.uuid()), house.ports.leases.keep_step(lease) as keeper:
                 report = _step(house, item, lease, keeper, hint)
         finally:
             called = house.ports.leases.end_step(lease)
@@ -88,7 +89,8 @@ def step(house: House, item: Item, *, hint: str) -> StepReport:
 
 def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
-    github = house.ports.github.guarded_by(keeper.guard)
+    house = _guarded(house, keeper)
+    github = house.ports.github
     issue = github.issues.get(item.repo, item.number)
     found = Found(state=None, facts={}, projected=False)
     try:
@@ -108,8 +110,15 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
     if state is None:
         state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
     fence = max(lease.fence, state.fence + 1)
-    house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-    return _advance(house, github, issue, found, config, state, fence, broken)
+    with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
+        house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
+        return _advance(house, github, issue, found, config, state, fence, broken)
+
+
+def _guarded(house: House, keeper: Keeper) -> House:
+    """Return ``house`` whose every write to GitHub, by request or push, first asks whether the step is still ours."""
+    github, git = house.ports.github.guarded_by(keeper.guard), house.ports.git.guarded_by(keeper.guard)
+    return replace(house, ports=replace(house.ports, github=github, git=git))
 
 
 def _called_for(issue: Issue, names: Labels) -> bool:
@@ -153,6 +162,7 @@ def _advance(
         journal=journal,
         issue=issue,
         fence=fence,
+        actor=house.actor,
         log=house.log,
         facts=found.facts,
     )
@@ -177,12 +187,13 @@ def _decide_all(
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
     if any(isinstance(event, told.Triggered) for event in happened):
         house.ports.leases.stop(state.item, reason="")
+    before = state
     effects: list[Effect] = []
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
         effects += decision.effects
-    return performer.perform(state, effects, graph=config.graph(state.pipeline))
+    return performer.perform(before, state, effects, graph=config.graph(state.pipeline))
 
 
 def _restore(house: House, found: Found, state: RunState) -> None:
