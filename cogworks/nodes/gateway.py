@@ -133,6 +133,8 @@ def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> t
     """Send until answered; the identical request each time. Raise DependencyUnavailable when that is spent."""
     limit = job.config.llm.transport_max_attempts
     for tries in range(1, limit + 1):
+        # Whoever stood still since the reservation may have been replaced, and the other may have paid already.
+        shop.guard()
         try:
             return shop.llm.call(request), tries
         except (RateLimited, LlmTransient) as error:
@@ -141,7 +143,6 @@ def _transport(job: Job, shop: Workshop, request: LlmRequest, call_id: str) -> t
                 if not _may_have_been_answered(error):
                     shop.ledger.release(job.key.item, call_id=call_id)
                 raise _unavailable(error, wait) from error
-            shop.guard()
             shop.clock.sleep(wait)
         except LlmError as error:
             _settle_refused(job, shop, request, call_id, error)
