@@ -25,7 +25,7 @@ from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import END_TO_END, AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
-from cogworks.model.state import Artifact, Cost, NodeStatus, RunState
+from cogworks.model.state import Artifact, NodeStatus, RunState
 from cogworks.nodes.job import Job, Tally, Workshop
 from cogworks.nodes.table import craft_of
 from cogworks.nodes.template import Template
@@ -166,15 +166,16 @@ def _done(
     ports, tally = house.ports, Tally()
     _tell(house, key, tally, "attempt.started", {"fence": claim.fence, "starts": claim.starts})
     started = ports.clock.now()
-    ports.ledger.seed(
-        key.item, committed=Cost(microusd=state.cost.microusd, tokens=state.cost.tokens), by_node=state.cost.by_node
-    )
+    ports.ledger.seed(key.item, committed=state.cost.committed, by_node=state.cost.by_node)
     try:
         outcome = _crafted(house, state, key, keeper, config, graph, journal, tally)
     except Transient:
         raise
     except CogWorksError as error:
         outcome = _outcome_of(error)
+    for call_id, cost in tally.booked.items():
+        # A ledger that was lost and started anew meanwhile lacks them; any other knows them by their ids (RUN-14).
+        ports.ledger.commit(key.item, call_id=call_id, node=key.ref.node, actual=cost)
     ended = replace(
         with_texts(outcome, redact_value),
         cost=tally.cost,

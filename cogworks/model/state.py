@@ -210,6 +210,11 @@ class RunCost:
     by_node: Mapping[str, int] = field(default_factory=dict)
     alerted: int = 0
 
+    @property
+    def committed(self) -> Cost:
+        """The sums, as a ledger is started from them."""
+        return Cost(microusd=self.microusd, tokens=self.tokens)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

@@ -72,6 +72,7 @@ def send(job: Job, shop: Workshop, request: LlmRequest, *, turn: int) -> Sent:
     )
     shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
     shop.tally.cost = shop.tally.cost + cost
+    shop.tally.booked[call_id] = cost
     shop.tally.llm_calls += 1
     return Sent(
         answer=answer,
@@ -164,6 +165,7 @@ def _settle_refused(job: Job, shop: Workshop, request: LlmRequest, call_id: str,
     cost = Cost(microusd=microusd, tokens=error.usage.total)
     shop.ledger.commit(job.key.item, call_id=call_id, node=job.node.id, actual=cost)
     shop.tally.cost = shop.tally.cost + cost
+    shop.tally.booked[call_id] = cost
 
 
 def _wait_s(job: Job, shop: Workshop, error: Transient, tries: int) -> float:

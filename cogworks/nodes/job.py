@@ -71,6 +71,7 @@ class Tally:
     tools: dict[str, int] = field(default_factory=dict)
     violations: int = 0
     events: list[AuditEvent] = field(default_factory=list)
+    booked: dict[str, Cost] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
 
