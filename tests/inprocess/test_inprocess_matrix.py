@@ -14,8 +14,9 @@ from matrix import FORKS, Cell, Plan, Told, plan_of, run_cells
 
 pytestmark = [pytest.mark.filterwarnings(FORKS), pytest.mark.timeout(900)]
 PARTS = 6
-AMID = {"ledger"}
-"""What an attempt committed before the loss is in its journal entry, and in a ledger that is seeded after it only."""
+LEDGER = {"ledger"}
+"""What an attempt committed is sent again by its owner while it lives; after its end, a ledger that was lost before a
+step had folded the outcome into the state is seeded without it. The state and the journal have it all."""
 Record = Callable[[str, object], None]
 
 
@@ -59,17 +60,21 @@ def test_whoever_was_replaced_meanwhile_writes_nothing_more(part: int, plan: Pla
     judge(record_property, "replaced", cells, run_cells(demo_shape, plan, cells))
 
 
-def test_redis_lost_before_a_message_changes_nothing_that_people_see(plan: Plan, record_property: Record) -> None:
-    """RUN-14: at every message boundary, with the message and without."""
-    cells = plan.losses()
-    judge(record_property, "Redis lost", cells, run_cells(demo_shape, plan, cells))
-
-
-def test_redis_emptied_under_a_process_changes_nothing_that_people_see(plan: Plan, record_property: Record) -> None:
-    """RUN-14 amid a message. The ledger is left out: see ``AMID`` for what it may lack."""
-    cells = plan.losses_amid(every=12)
-    told = [replace(one, lost=tuple(set(one.lost) - AMID)) for one in run_cells(demo_shape, plan, cells)]
-    judge(record_property, "Redis emptied", cells, told)
+@pytest.mark.parametrize(
+    ("name", "choose"),
+    [
+        ("Redis lost", Plan.losses),
+        ("Redis emptied", lambda plan: plan.losses_amid(every=12)),
+    ],
+    ids=["at every message boundary, with the message and without", "amid a message, while its process lives"],
+)
+def test_redis_lost_changes_nothing_that_people_see(
+    name: str, choose: Callable[[Plan], Sequence[Cell]], plan: Plan, record_property: Record
+) -> None:
+    """RUN-14, but for the sums of the ledger: see ``LEDGER``."""
+    cells = choose(plan)
+    told = [replace(one, lost=tuple(set(one.lost) - LEDGER)) for one in run_cells(demo_shape, plan, cells)]
+    judge(record_property, name, cells, told)
 
 
 def test_every_call_of_the_run_is_in_the_matrix(plan: Plan) -> None:
