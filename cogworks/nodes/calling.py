@@ -2,6 +2,7 @@
 
 from cogworks.model.errors import (
     BudgetExceeded,
+    CogWorksError,
     DependencyUnavailable,
     FailureCategory,
     LlmError,
@@ -38,6 +39,8 @@ class Call:
         """Send until answered; raise DependencyUnavailable when tries or waits are spent."""
         while True:
             self._take_turn()
+            # Whoever stood still since the reservation may have been replaced, and the other may have paid already.
+            self._guarded()
             try:
                 answer = self._shop.llm.call(self._request)
             except RateLimited as error:
@@ -53,6 +56,15 @@ class Call:
                 self.tries += 1
                 self._shop.permits.answered(self._id, answer.limits)
                 return answer
+
+    def _guarded(self) -> None:
+        """Raise when the attempt is not ours any more; nothing is then held for the call."""
+        try:
+            self._shop.guard()
+        except CogWorksError:
+            self._shop.permits.failed(self._id)
+            self._release()
+            raise
 
     def _take_turn(self) -> None:
         """Return with a permit and the worst case reserved; while the call waits it holds no reservation."""
