@@ -121,7 +121,10 @@ def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim:
     """Return the outcome, journalled and completed; an attempt that has to wait is given back instead."""
     ports = house.ports
     spending = Spending(
-        ledger=ports.ledger, item=key.item, refill=lambda: _log_refill(house, start_ledger(ports, key.item))
+        ledger=ports.ledger,
+        item=key.item,
+        holder=f"{key}@{claim.fence}",
+        refill=lambda: _log_refill(house, start_ledger(ports, key.item)),
     )
     try:
         outcome = patiently(

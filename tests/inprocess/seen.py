@@ -7,6 +7,7 @@ from typing import Any
 
 from world import World
 
+from cogworks.engine.accounting import recounted
 from cogworks.pages.markers import read_mark
 from cogworks.pages.state_comment import read_state_mark
 
@@ -35,8 +36,15 @@ def seen_by_people(world: World) -> Mapping[str, Any]:
         "branches": {name: _settled(files) for name, files in picture["branches"].items()},
         "traceability": renamed(repr(state.traceability)),
         "cost": (state.cost.microusd, state.cost.tokens, dict(state.cost.by_node)),
-        "ledger": world.ledger.show(state.item).committed.microusd,
+        "ledger": _ledger_microusd(world),
     }
+
+
+def _ledger_microusd(world: World) -> int:
+    """Return what the ledger holds; one that was lost when nothing was left to do starts anew when somebody asks."""
+    told = recounted(world.house.ports, world.state.item, again=False)
+    assert told is not None, "there is a run"
+    return told.after.committed.microusd
 
 
 def _settled(files: Any) -> Any:
