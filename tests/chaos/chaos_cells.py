@@ -64,14 +64,20 @@ class Row:
     duplicates: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     paid_twice: list[str] = field(default_factory=list)
+    ledger: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     recovery_s: float | None = None
     seconds: float = 0.0
 
     @property
+    def complaints(self) -> list[str]:
+        """Everything that is not as it has to be."""
+        return [*self.duplicates, *self.losses, *self.paid_twice, *self.ledger, *self.wrong]
+
+    @property
     def failed(self) -> bool:
         """Whether anything is not as it has to be."""
-        return not self.fired or bool(self.duplicates or self.losses or self.paid_twice or self.wrong)
+        return not self.fired or bool(self.complaints)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as it is written down."""
@@ -107,10 +113,9 @@ def run_cell(cell: Cell, room: Room, reference: Reference) -> Row:
 
 def _turned_round(row: Row, finds: str) -> Row:
     """Return a row that is good when ``row`` complains as it has to."""
-    told = [*row.duplicates, *row.losses, *row.paid_twice, *row.wrong]
     turned = Row(name=row.name, family=row.family, fired=row.fired)
-    if not any(re.search(finds, text) for text in told):
-        turned.wrong = [f"nobody noticed that this build is broken: {told}"]
+    if not any(re.search(finds, text) for text in row.complaints):
+        turned.wrong = [f"nobody noticed that this build is broken: {row.complaints}"]
     return turned
 
 
@@ -125,7 +130,7 @@ def _compare(cell: Cell, room: Room, reference: Reference, row: Row) -> None:
     row.duplicates = now.more_than(reference.picture)
     row.losses = reference.picture.more_than(now)
     row.paid_twice = [] if cell.forgets else room.asked_twice()
-    row.wrong += money(room).wrong()
+    row.ledger = money(room).wrong()
     row.wrong += [str(one) for one in room.ask("github", "violations")["violations"]]
 
 

@@ -14,7 +14,7 @@ from chaos_cells import Row
 from processes import PROJECT
 
 _PRODUCT = ("cogworks/**/*.py", "cogworks/**/*.lua", "cogworks/**/*.md", "cogworks/**/*.toml", "tasks/*.py", "*.py")
-_COLUMNS = ("cells", "failed", "duplicates", "losses", "double payments", "unfired", "recovery p50", "max")
+_COLUMNS = ("cells", "failed", "duplicates", "losses", "double payments", "ledger", "unfired", "recovery p50", "max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,7 @@ def sums(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "duplicates": sum(len(row["duplicates"]) for row in rows),
         "losses": sum(len(row["losses"]) for row in rows),
         "double_payments": sum(len(row["paid_twice"]) for row in rows),
+        "ledger": sum(bool(row["ledger"]) for row in rows),
         "unfired": sum(not row["fired"] for row in rows),
         "recovery_seconds": {
             "p50": round(statistics.median(recovered), 2) if recovered else None,
@@ -89,7 +90,7 @@ def sums(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the figures by family and in all."""
     families = sorted({row["family"] for row in rows})
-    lines = [f"{'':24}" + "".join(f"{name:>17}" for name in _COLUMNS)]
+    lines = [f"{'':24}" + "".join(f"{name:>16}" for name in _COLUMNS)]
     lines += [_line(name, [row for row in rows if row["family"] == name]) for name in families]
     return "\n".join([*lines, _line("all", rows)])
 
@@ -98,12 +99,12 @@ def _line(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     found = sums(rows)
     seconds = found.pop("recovery_seconds")
     values = [*found.values(), *("-" if one is None else f"{one:.1f} s" for one in seconds.values())]
-    return f"{name:24}" + "".join(f"{value!s:>17}" for value in values)
+    return f"{name:24}" + "".join(f"{value!s:>16}" for value in values)
 
 
 def fault_lines(row: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a row, a line each."""
-    kinds = ("duplicates", "losses", "paid_twice", "wrong")
+    kinds = ("duplicates", "losses", "paid_twice", "ledger", "wrong")
     return [f"    {kind}: {text[:400]}" for kind in kinds for text in row[kind]]
 
 

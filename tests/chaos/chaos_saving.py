@@ -37,7 +37,8 @@ class Moment:
         now_ms = time.time() * 1000
         for key, (value, expires_at_ms) in pickle.loads((self.folder / _REDIS).read_bytes()).items():  # noqa: S301
             if not 0 < expires_at_ms <= now_ms:
-                redis.restore(key, max(0, expires_at_ms), value, absttl=expires_at_ms > 0)
+                # A beat that goes on may have sent something meanwhile.
+                redis.restore(key, max(0, expires_at_ms), value, absttl=expires_at_ms > 0, replace=True)
 
 
 def _dumped(redis: Redis) -> dict[bytes, tuple[bytes, int]]:
