@@ -40,10 +40,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the cells that are left; exit 1 when one of this shard failed."""
     options = _options(arguments)
     results = Results(path=options.results, product=product_digest())
-    results.begin(anew=options.anew)
     with tempfile.TemporaryDirectory() as home, _room(options, Path(home)) as room:
         reference = undisturbed(room)
         cells = chosen(sample(reference) if options.sample else every_cell(reference), options)
+        results.begin(anew=[cell.name for cell in cells] if options.anew else ())
         done = results.finished()
         left = [cell for cell in cells if cell.name not in done]
         _say(f"{len(cells)} cells, {len(left)} of them to do; the undisturbed run took {reference.took_s:.0f} s")

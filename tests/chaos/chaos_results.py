@@ -24,11 +24,11 @@ class Results:
     path: Path
     product: str
 
-    def begin(self, *, anew: bool) -> None:
-        """Forget what was found about another state of the product, or everything."""
+    def begin(self, *, anew: Sequence[str] = ()) -> None:
+        """Forget what was found about another state of the product, and the cells that are to be run ``anew``."""
         with self._changed() as kept:
-            if anew or kept.get("product") != self.product:
-                kept.clear()
+            rows = kept.get("rows", ()) if kept.get("product") == self.product else ()
+            self._keep(kept, [row for row in rows if row["name"] not in frozenset(anew)])
 
     def finished(self) -> frozenset[str]:
         """Return the names of the cells that passed; those that failed are run again."""
@@ -39,9 +39,12 @@ class Results:
         """Keep a row."""
         with self._changed() as kept:
             others = [one for one in kept.get("rows", ()) if one["name"] != row.name]
-            rows = sorted([*others, row.as_json()], key=lambda one: (one["family"], one["name"]))
-            kept.clear()
-            kept.update({**sums(rows), "product": self.product, "rows": rows})
+            self._keep(kept, [*others, row.as_json()])
+
+    def _keep(self, kept: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        rows = sorted(rows, key=lambda one: (one["family"], one["name"]))
+        kept.clear()
+        kept.update({**sums(rows), "product": self.product, "rows": rows})
 
     def rows(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of these cells."""
