@@ -80,7 +80,8 @@ def _claimed(house: House, found: Found, state: RunState, key: AttemptKey) -> st
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
     """Leave word of what a refusal means for the run: try again soon, or give the attempt up."""
     if refusal is Refusal.SETTLING:
-        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
+        retry_s = min(_SETTLING_RETRY_S, house.patience_s / 4)
+        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - retry_s)
         house.ports.projection.note(key.item, {f"sent:{key}": due.isoformat()})
     if refusal is Refusal.EXHAUSTED:
         outcome = Outcome(
