@@ -1,15 +1,35 @@
 """The whole schedule of beat: name, task, period, queue, expiry, and one sentence why (RUN-24)."""
 
 
+def ticks(*, poll_s: float, sweep_s: float) -> list[dict[str, object]]:
+    """Return all entries for these periods in seconds. A message older than its expiry is dropped: the next does it."""
+    return [
+        {
+            "name": "poll",
+            "task": "tasks.upkeep.poll",
+            "period_s": poll_s,
+            "queue": "control",
+            "expires_s": poll_s,
+            "why": "New labels, comments and answers at gates are found here; webhooks only make it faster.",
+        },
+        {
+            "name": "sweep",
+            "task": "tasks.upkeep.sweep",
+            "period_s": sweep_s,
+            "queue": "control",
+            "expires_s": sweep_s,
+            "why": "A hint that was lost becomes a delay here instead of a stall, and what stands still is said.",
+        },
+    ]
+
+
 def schedule(*, poll_s: float, sweep_s: float) -> dict[str, dict[str, object]]:
-    """Return the schedule for these periods in seconds. A tick that waits longer than its period is dropped."""
+    """Return the schedule as Celery reads it."""
     return {
-        # New labels, comments and answers at gates are found here; webhooks only make it faster.
-        "poll": _entry("tasks.upkeep.poll", every_s=poll_s),
-        # A hint that was lost with a worker or a broker becomes a delay here instead of a stall.
-        "sweep": _entry("tasks.upkeep.sweep", every_s=sweep_s),
+        str(tick["name"]): {
+            "task": tick["task"],
+            "schedule": tick["period_s"],
+            "options": {"queue": tick["queue"], "expires": tick["expires_s"]},
+        }
+        for tick in ticks(poll_s=poll_s, sweep_s=sweep_s)
     }
-
-
-def _entry(task: str, *, every_s: float) -> dict[str, object]:
-    return {"task": task, "schedule": every_s, "options": {"queue": "control", "expires": every_s}}

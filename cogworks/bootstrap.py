@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -20,14 +20,21 @@ from cogworks.adapters.github_client import GitHubClient
 from cogworks.adapters.memory_queue import RecordingQueue
 from cogworks.adapters.memory_runtime import MemoryEtags
 from cogworks.adapters.redis_connection import connect
+from cogworks.adapters.redis_dead_letters import RedisDeadLetters
 from cogworks.adapters.redis_etags import RedisEtags
 from cogworks.adapters.redis_leases import RedisLeases
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
+from cogworks.adapters.redis_permits import RedisPermits, key_id
 from cogworks.adapters.redis_projection import RedisProjection
+from cogworks.adapters.redis_pulse import RedisPulse
+from cogworks.adapters.redis_quota import RedisQuota
 from cogworks.adapters.system_clock import RandomIds, SystemClock
 from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
+from cogworks.engine.letters import put_message_aside
+from cogworks.engine.starting import await_redis, require_rights
+from cogworks.engine.watching import Lookout
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
 from cogworks.model.audit import Actor, ActorKind
@@ -36,15 +43,18 @@ from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
 from cogworks.policy.secrets import redact as redact_secrets
 from cogworks.ports.bundle import Ports
+from cogworks.ports.dead_letters import DeadLetters
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
 from cogworks.settings import Settings
-from cogworks.telemetry.logs import Action, run_context, say, start_logs
+from cogworks.telemetry.alarms import alarms, letter_report
+from cogworks.telemetry.logs import run_context, say, start_logs
 from cogworks.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
     from cogworks.adapters.redis_deliveries import RedisDeliveries
+    from cogworks.adapters.redis_leader import RedisBeatLead
     from cogworks.adapters.redis_start import EmbeddedRedis
 
 _REDELIVERY_SHARE = 1.5
@@ -60,6 +70,8 @@ class Reading:
     ledger: Ledger | None
     leases: Leases | None
     projection: Projection | None
+    dead_letters: DeadLetters | None
+    lookout: Lookout | None
     close: Callable[[], None]
 
 
@@ -79,6 +91,8 @@ def reading(settings: Settings) -> Reading:
         ledger=None if client is None else RedisLedger(client),
         leases=None if client is None else RedisLeases(client, lease_s=float(settings.lease_seconds)),
         projection=None if client is None else RedisProjection(client),
+        dead_letters=None if client is None else RedisDeadLetters(client),
+        lookout=None if client is None else _lookout(settings, client),
         close=(lambda: None) if client is None else client.close,
     )
 
@@ -152,12 +166,18 @@ def build(
         ports=_ports(settings, client, queue, settle_s=0.0 if redis_is_private else None),
         shipped=shipped(settings),
         templates=shipped_templates(),
-        actor=Actor(kind=kind, name=f"{socket.gethostname()}:{os.getpid()}"),
-        patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
+        actor=Actor(kind=kind, name=_process_name()),
+        patience_s=patience_s(settings),
         max_active_runs=settings.max_active_runs,
         log=log,
+        alarm=alarms(),
+        report=letter_report(to_sentry=settings.sentry_dsn is not None),
         within=run_context,
     )
+
+
+def _process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float | None) -> Ports:
@@ -166,25 +186,100 @@ def _ports(settings: Settings, client: Redis, queue: Queue, *, settle_s: float |
 
     assert settings.github_token is not None, "callers read settings with Need.GITHUB"
     assert settings.llm_api_key is not None, "callers read settings with Need.LLM"
-    token = settings.github_token.get_secret_value()
+    token, clock = settings.github_token.get_secret_value(), SystemClock()
+    quota = RedisQuota(
+        client,
+        token_id=key_id(token),
+        clock=clock,
+        writes_per_minute=settings.github_writes_per_minute,
+        writes_per_hour=settings.github_writes_per_hour,
+    )
     return Ports(
         github=GitHubClient(
             token=token,
             base_url=settings.github_api_url,
             etags=RedisEtags(client),
             count=lambda _endpoint, _status: None,
+            limits_seen=quota.seen,
+            pace=quota.pace,
+            refused=quota.refused,
         ),
         git=GitMirrors(work_dir(settings), remote_url=git_url(settings.github_api_url), token=token),
         llm=AnthropicLlm(api_key=settings.llm_api_key, base_url=settings.llm_api_url),
+        permits=RedisPermits(
+            client,
+            provider="anthropic",
+            api_key=settings.llm_api_key.get_secret_value(),
+            now=clock.now,
+            warn=_warn_of_limit,
+        ),
+        quota=quota,
         services=domain_services(),
         leases=RedisLeases(client, lease_s=float(settings.lease_seconds), settle_s=settle_s),
         projection=RedisProjection(client),
         memo=RedisMemo(client),
         ledger=RedisLedger(client),
+        dead_letters=RedisDeadLetters(client),
         queue=queue,
-        clock=SystemClock(),
+        pulse=RedisPulse(client),
+        clock=clock,
         ids=RandomIds(),
     )
+
+
+def _warn_of_limit(text: str, figures: Mapping[str, int | str]) -> None:
+    """Log a change of the model provider's limits (LLM-16)."""
+    say(text, action="llm_call", result="retry", level="warning", error=None, **figures)
+
+
+def lookout(settings: Settings) -> Lookout:
+    """Return what a process needs to give signs of life and to see what stands still."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    return _lookout(settings, connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
+
+
+def _lookout(settings: Settings, client: Redis) -> Lookout:
+    return Lookout(
+        pulse=RedisPulse(client),
+        projection=RedisProjection(client),
+        leases=RedisLeases(client, lease_s=float(settings.lease_seconds)),
+        dead_letters=RedisDeadLetters(client),
+        clock=SystemClock(),
+        patience_s=patience_s(settings),
+    )
+
+
+def patience_s(settings: Settings) -> float:
+    """Return how long an attempt may stay without owner before its message counts as lost."""
+    return _REDELIVERY_SHARE * settings.visibility_seconds
+
+
+def beat_lead(settings: Settings) -> "RedisBeatLead":
+    """Return what a beat asks before each tick: whether it leads. The one that does leaves a sign of life."""
+    from cogworks.adapters.redis_leader import RedisBeatLead
+
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    client = connect(settings.redis_url.get_secret_value(), timeout_s=5.0)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{RandomIds().uuid()[:8]}"
+    return RedisBeatLead(client, owner=owner, clock=SystemClock())
+
+
+def require_redis(settings: Settings) -> None:
+    """Return once Redis can be relied on; raise ConfigError that names what is wrong with it."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    url = settings.redis_url.get_secret_value()
+    await_redis(lambda: redis_problems(url), clock=SystemClock(), say=_warn)
+
+
+def require_token(settings: Settings) -> None:
+    """Raise ConfigError that names every right to the configured repositories that the token lacks."""
+    seen = reading(settings)
+    require_rights(seen.github, settings.repos, say=_warn)
+    seen.close()
+
+
+def _warn(message: str) -> None:
+    say(message, action="task", level="warning")
 
 
 def start_telemetry(settings: Settings) -> None:
@@ -202,9 +297,19 @@ def start_telemetry(settings: Settings) -> None:
         )
 
 
-def task_log(action: str, message: str) -> None:
-    """Write one line about a run; ``action`` is one of 70 section 4."""
-    say(message, action=cast("Action", action), result="success")
+def letterbox(settings: Settings) -> Callable[[str, str, str], None]:
+    """Return what writes a dead letter for a message that no worker can read: its hash, what went wrong, a sentence."""
+    assert settings.redis_url is not None, "callers read settings with Need.REDIS"
+    letters = RedisDeadLetters(connect(settings.redis_url.get_secret_value(), timeout_s=5.0))
+    report, clock = letter_report(to_sentry=settings.sentry_dsn is not None), SystemClock()
+
+    def put_aside(payload_hash: str, kind: str, why: str) -> None:
+        owner = _process_name()
+        put_message_aside(
+            letters, payload_hash=payload_hash, why=why, kind=kind, owner=owner, now=clock.now(), report=report
+        )
+
+    return put_aside
 
 
 def work_dir(settings: Settings) -> Path:

@@ -4,7 +4,7 @@ from cogworks.engine.attempt import run_attempt
 from cogworks.engine.turn import patient_step
 from cogworks.model.ids import IssueNumber, Item, NodeId, NodeRef, RepoName, SwiOrdinal
 from cogworks.telemetry.logs import run_context
-from tasks.celery import PAYLOAD_VERSION, app, house
+from tasks.celery import app, house
 
 
 @app.task(name="tasks.pipeline.step", ignore_result=True)
@@ -15,15 +15,8 @@ def step(repo: str, work_item: int, hint: str) -> str:
 
 
 @app.task(name="tasks.pipeline.run_node")
-def run_node(
-    repo: str, work_item: int, node: str, swi: int | None, attempt: int, *, announce: bool = False, version: int = 1
-) -> str:
-    """Run one attempt; never raises for the work itself. In a chord each member announces its own end.
-
-    A message of a newer release is dropped: the sweep sends it again when workers are up to date (DEP-02).
-    """
-    if version > PAYLOAD_VERSION:
-        return "newer_version"
+def run_node(repo: str, work_item: int, node: str, swi: int | None, attempt: int, *, announce: bool = False) -> str:
+    """Run one attempt; never raises for the work itself. In a chord each member announces its own end."""
     item = Item(RepoName(repo), IssueNumber(work_item))
     ref = NodeRef(NodeId(node), None if swi is None else SwiOrdinal(swi))
     with run_context(repo=repo, pipeline_id=work_item, node=node, sub_work_item=swi, attempt=attempt):

@@ -10,6 +10,7 @@ from celery.canvas import Signature
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from cogworks.adapters.celery_sifting import OPTION, PutAside, only_logged
 from cogworks.model.errors import DependencyUnavailable, FailureCategory
 from cogworks.model.ids import Item, NodeRef
 
@@ -21,6 +22,8 @@ PAYLOAD_VERSION = 1
 
 # By name, for adapters do not know each other.
 _RESULTS = "cogworks.adapters.celery_transport:UnheardResults"
+_CONSUMER = "cogworks.adapters.celery_sifting:SiftingConsumer"
+_SCHEDULER = "cogworks.adapters.celery_beat:LedScheduler"
 _DAY_S = 24 * 3600
 
 
@@ -30,13 +33,17 @@ def celery_settings(
     visibility_s: float = 120.0,
     soft_shutdown_s: float = 60.0,
     task_time_limit_s: float = 3660.0,
+    put_aside: PutAside = only_logged,
 ) -> dict[str, object]:
-    """Return Celery's whole configuration (20 section 12); the time limit is the longest node timeout plus 60 s."""
+    """Return Celery's whole configuration (20 section 12); the time limit is the longest node timeout plus 60 s.
+
+    ``put_aside`` takes word of messages that a worker cannot read.
+    """
     url = broker_url(redis_url)
     return {
         **_what_travels(),
         **_how_work_is_held(soft_shutdown_s, task_time_limit_s),
-        **_how_redis_is_used(url, visibility_s),
+        **_how_redis_is_used(url, visibility_s, put_aside),
     }
 
 
@@ -73,10 +80,11 @@ class CeleryQueue:
             canvas.apply_async(link_error=self._wake(item))
 
     def _step(self, item: Item, hint: str) -> Signature:
-        return self._signature(STEP_TASK, [item.repo, item.number, hint], CONTROL_QUEUE, ignore_result=True)
+        args, version = [item.repo, item.number, hint], {"version": PAYLOAD_VERSION}
+        return self._signature(STEP_TASK, args, CONTROL_QUEUE, kwargs=version, ignore_result=True)
 
     def _wake(self, item: Item) -> Signature:
-        payload = {"repo": item.repo, "work_item": item.number}
+        payload = {"repo": item.repo, "work_item": item.number, "version": PAYLOAD_VERSION}
         return self._signature(WAKE_TASK, [payload], CONTROL_QUEUE, ignore_result=True)
 
     def _node(self, item: Item, ref: NodeRef, attempt: int, queue: str, announce: bool) -> Signature:
@@ -123,6 +131,7 @@ def _what_travels() -> dict[str, object]:
             "tasks.upkeep.poll": {"queue": CONTROL_QUEUE},
             "tasks.upkeep.sweep": {"queue": CONTROL_QUEUE},
         },
+        "beat_scheduler": _SCHEDULER,
         # Flower lives from these.
         "worker_send_task_events": True,
         "task_send_sent_event": True,
@@ -135,6 +144,8 @@ def _how_work_is_held(soft_shutdown_s: float, task_time_limit_s: float) -> dict[
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
+        # What cannot be read is put aside, and its content is not logged.
+        "worker_consumer": _CONSUMER,
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "worker_soft_shutdown_timeout": soft_shutdown_s,
         "worker_enable_soft_shutdown_on_idle": True,
@@ -145,7 +156,7 @@ def _how_work_is_held(soft_shutdown_s: float, task_time_limit_s: float) -> dict[
     }
 
 
-def _how_redis_is_used(url: str, visibility_s: float) -> dict[str, object]:
+def _how_redis_is_used(url: str, visibility_s: float, put_aside: PutAside) -> dict[str, object]:
     socket = {"socket_timeout": 30.0, "socket_keepalive": True, "health_check_interval": 25}
     return {
         "broker_url": url,
@@ -157,6 +168,7 @@ def _how_redis_is_used(url: str, visibility_s: float) -> dict[str, object]:
             "unacked_restore_throttle": 1,
             # Who dies while restoring must not keep others from it for long.
             "unacked_mutex_expire": 30,
+            OPTION: put_aside,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_retry": True,

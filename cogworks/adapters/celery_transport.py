@@ -1,15 +1,20 @@
-"""Repairs of Celery on Redis: workers survive its absence, long tasks do not run twice, senders do not listen."""
+"""Repairs of Celery on Redis: workers outlive its absence and odd messages, long tasks run once, nobody listens."""
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, signals
 from celery.backends.redis import RedisBackend, ResultConsumer
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+
+from cogworks.adapters.celery_sifting import OPTION, SiftingRedis, only_logged, sifting_client
 
 _LOG = logging.getLogger(__name__)
 _REDIS_SCHEMES = ("redis", "rediss")
@@ -25,6 +30,17 @@ class GuardedChannel(kombu_redis.Channel):
             raise RedisConnectionError("the broker connection is gone")
         parameters: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[no-untyped-call]
         return parameters
+
+    def _get_client(self) -> Callable[..., SiftingRedis]:
+        """Return what makes this channel's clients: they keep from kombu what is no message."""
+        super()._get_client()  # type: ignore[no-untyped-call]  # it checks the version of redis-py
+        put_aside = self.connection.client.transport_options.get(OPTION, only_logged)
+        return sifting_client(unfold=self._unfold, put_aside=put_aside)
+
+    def _unfold(self, raw: bytes) -> None:
+        """Take a message apart as its delivery will; raise what is wrong with it."""
+        message = self.Message(loads(bytes_to_str(raw)), channel=self)  # type: ignore[no-untyped-call]
+        _ = message.delivery_info["exchange"], message.delivery_info["routing_key"]
 
 
 class GuardedTransport(kombu_redis.Transport):
@@ -90,6 +106,12 @@ def install_repairs(app: Celery) -> None:
     name = f"{GuardedTransport.__module__}:{GuardedTransport.__qualname__}"
     TRANSPORT_ALIASES.update(dict.fromkeys(_REDIS_SCHEMES, name))
     app.steps["consumer"].add(VisibilityHeartbeat)
+    signals.before_task_publish.connect(_date, dispatch_uid="cogworks sent_at")
+
+
+def _date(headers: dict[str, Any], **_: Any) -> None:
+    """Write into each message when it was sent, so that a queue can tell how long its oldest one waits."""
+    headers["sent_at"] = time.time()
 
 
 def _refresh_of(consumer: Any) -> None:

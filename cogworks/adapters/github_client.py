@@ -6,9 +6,11 @@ from cogworks.adapters.github_comments import GitHubComments
 from cogworks.adapters.github_contents import GitHubContents
 from cogworks.adapters.github_issues import GitHubIssues, GitHubLabels
 from cogworks.adapters.github_pulls import GitHubPulls
-from cogworks.adapters.github_wire import EtagStore, GitHubWire, Kind, Observers, requester_for
+from cogworks.adapters.github_wire import EtagStore, GitHubWire, Observers, requester_for
+from cogworks.model.errors import RateLimited
 from cogworks.model.github import Limits
 from cogworks.ports.github import Guard
+from cogworks.ports.limits import RequestKind
 
 
 class GitHubClient:
@@ -22,15 +24,18 @@ class GitHubClient:
         etags: EtagStore,
         count: Callable[[str, int], None],
         limits_seen: Callable[[Limits], None] | None = None,
-        pace: Callable[[Kind], None] | None = None,
+        pace: Callable[[RequestKind], None] | None = None,
+        refused: Callable[[RateLimited], RateLimited] | None = None,
         login: str | None = None,
     ) -> None:
         """Build the client; nothing is asked of the server yet.
 
         ``count`` is told each operation with its status (0: no answer), ``limits_seen`` every limit that an answer
-        tells, ``pace`` is called before each request and may wait. ``login`` is needed for App installation tokens.
+        tells, ``pace`` is called before each request and may wait or raise RateLimited, ``refused`` is told of each
+        refusal for a limit and returns it with the time until it lifts. ``login`` is needed for App installation
+        tokens.
         """
-        observers = Observers(count=count, limits_seen=limits_seen, pace=pace)
+        observers = Observers(count=count, limits_seen=limits_seen, pace=pace, refused=refused)
         requester = requester_for(token=token, base_url=base_url)
         self._plug(GitHubWire(requester=requester, base_url=base_url, etags=etags, observers=observers), login=login)
 

@@ -4,9 +4,11 @@ from urllib.parse import quote
 
 from cogworks.adapters import github_translate as translate
 from cogworks.adapters.github_wire import GitHubWire
-from cogworks.model.errors import NotFound
+from cogworks.model.errors import InvalidRequest, NotFound, PermissionDenied
 from cogworks.model.github import Limits, Permission, Repo
 from cogworks.model.ids import RepoName, Sha
+
+_CHANGES = {"issues: write": "/issues/comments/0", "pull requests: write": "/pulls/0"}
 
 
 class GitHubContents:
@@ -27,6 +29,23 @@ class GitHubContents:
             body = self._wire.read("contents.login", "/user")
             self._login = translate.login(body, operation="contents.login", target="/user")
         return self._login
+
+    def missing_rights(self, repo: RepoName) -> tuple[str, ...]:
+        """Return which rights to issues and pull requests the token lacks; nothing is changed by asking.
+
+        GitHub tells nobody what a token may do. It refuses a change of what does not exist as forbidden to a token
+        without the right, and as not found to one with it.
+        """
+        return tuple(right for right, path in _CHANGES.items() if self._refuses(f"/repos/{repo}{path}"))
+
+    def _refuses(self, path: str) -> bool:
+        try:
+            self._wire.write("contents.missing_rights", "PATCH", path, {"body": ""})
+        except PermissionDenied:
+            return True
+        except (NotFound, InvalidRequest):
+            return False
+        return False
 
     def permission(self, repo: RepoName, login: str) -> Permission:
         """Return what a person may do in the repository; ``none`` for an unknown one."""

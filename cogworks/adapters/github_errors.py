@@ -21,8 +21,6 @@ from cogworks.model.errors import (
 from cogworks.model.github import Limits
 from cogworks.model.json_value import JsonValue
 
-# GitHub's own advice for a secondary limit without a time: wait at least a minute.
-_SECONDARY_WAIT_S = 60.0
 # Sub-issues and dependencies have no code for it, only words.
 _WORDS_OF_PRESENCE = ("already exist", "duplicate sub-issue", "has already been taken")
 _LEAF_OF_STATUS: Mapping[int, Callable[..., GitHubError]] = {
@@ -108,7 +106,7 @@ def _limited(headers: Mapping[str, str], message: str, *, operation: str, target
         limits = limits_of(headers)
         reset_at = None if limits is None else limits.reset_at
         return RateLimited(text, kind="primary", reset_at=reset_at, retry_after_s=wait_s)
-    return RateLimited(text, kind="secondary", retry_after_s=_SECONDARY_WAIT_S if wait_s is None else wait_s)
+    return RateLimited(text, kind="secondary", retry_after_s=wait_s)
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

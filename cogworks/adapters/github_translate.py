@@ -59,6 +59,10 @@ class _Milestone(_Wire):
     title: str
 
 
+class _Dependencies(_Wire):
+    blocked_by: int
+
+
 class _Issue(_Wire):
     id: int
     number: int
@@ -70,6 +74,7 @@ class _Issue(_Wire):
     milestone: _Milestone | None = None
     updated_at: datetime
     pull_request: Any = None
+    issue_dependencies_summary: _Dependencies | None = None
 
 
 class _Comment(_Wire):
@@ -188,6 +193,7 @@ def issue(body: JsonValue, *, operation: str, target: str) -> Issue:
         milestone_number=wire.milestone.number if wire.milestone else None,
         updated_at=wire.updated_at,
         is_pull=wire.pull_request is not None,
+        open_blockers=None if wire.issue_dependencies_summary is None else wire.issue_dependencies_summary.blocked_by,
     )
 
 

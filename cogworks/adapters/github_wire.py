@@ -16,15 +16,15 @@ from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
 
 from cogworks.adapters.github_errors import error_of, limits_of
-from cogworks.model.errors import GitHubTransient, InvalidRequest, ParseFailure
+from cogworks.model.errors import GitHubTransient, InvalidRequest, ParseFailure, RateLimited
 from cogworks.model.github import Limits
 from cogworks.model.json_value import JsonObject, JsonValue
+from cogworks.ports.limits import RequestKind
 
 PER_PAGE = 100
 _TIMEOUT_S = 30
 _API_VERSION = "2022-11-28"
 
-Kind = Literal["read", "write", "content"]
 Guard = Callable[[], None]
 Verb = Literal["POST", "PATCH", "DELETE"]
 
@@ -43,12 +43,14 @@ class EtagStore(Protocol):
 class Observers:
     """Who is told of each exchange: ``count`` of operation and status (0: no answer), ``limits_seen`` of limits.
 
-    ``pace`` is asked before each request and may wait: ``content`` is a write that creates something people see.
+    ``pace`` is asked before each request: it may wait, or raise RateLimited so that nothing is sent. ``refused`` is
+    told of each refusal for a limit, and returns it with the time until it lifts.
     """
 
     count: Callable[[str, int], None]
     limits_seen: Callable[[Limits], None] | None = None
-    pace: Callable[[Kind], None] | None = None
+    pace: Callable[[RequestKind], None] | None = None
+    refused: Callable[[RateLimited], RateLimited] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,12 @@ class GitHubWire:
     def _checked(self, answer: _Answer, *, operation: str, target: str) -> JsonValue:
         if 200 <= answer.status < 300:
             return _json(answer.text, operation=operation, target=target)
-        raise error_of(answer.status, answer.headers, _loose(answer.text), operation=operation, target=target)
+        error = error_of(answer.status, answer.headers, _loose(answer.text), operation=operation, target=target)
+        if isinstance(error, RateLimited) and self._observers.refused is not None:
+            raise self._observers.refused(error)
+        raise error
 
-    def _pace(self, kind: Kind) -> None:
+    def _pace(self, kind: RequestKind) -> None:
         if self._observers.pace is not None:
             self._observers.pace(kind)
 

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from cogworks.adapters.memory_commits import MemoryCommits
-from cogworks.model.errors import InvalidRequest, NotFound
+from cogworks.model.errors import AlreadyExists, InvalidRequest, NotFound, PermissionDenied
 from cogworks.model.github import Comment, Issue, IssueEvent, Label, Milestone, Permission, Pull, Review
 from cogworks.model.ids import IssueNumber, PullNumber, RepoName, Sha
 
 MACHINE = "cogworks"
 FIRST_REVIEWER = "reviewer"
 BODY_LIMIT_CHARACTERS = 65_536
+_MAX_CHILDREN = 100
 _START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -49,6 +50,7 @@ class MemoryRepo:
         self.reactions: dict[int, list[str]] = defaultdict(list)
         self.children: dict[IssueNumber, list[IssueNumber]] = defaultdict(list)
         self.blockers: dict[IssueNumber, list[IssueNumber]] = defaultdict(list)
+        self.locked: set[IssueNumber] = set()
         self.pulls: dict[PullNumber, Pull] = {}
         self.brought: dict[PullNumber, tuple[Sha, ...]] = {}
         self.reviews: dict[PullNumber, list[Review]] = defaultdict(list)
@@ -123,6 +125,7 @@ class MemoryRepo:
     def add_comment(self, number: IssueNumber, body: str, *, author: str) -> Comment:
         """Post a comment."""
         self.issue(number, operation="comments.create")
+        self._check_open(number, author=author, operation="comments.create")
         checked_body(body, operation="comments.create", target=f"{self.name}#{number}")
         comment = Comment(
             id=self.new_id(),
@@ -136,14 +139,39 @@ class MemoryRepo:
         self.edited_at[comment.id] = comment.created_at
         return comment
 
-    def edit_comment(self, comment_id: int, body: str) -> Comment:
+    def add_child(self, number: IssueNumber, child: IssueNumber, *, actor: str, operation: str) -> None:
+        """Attach a sub-issue; one that has a parent already is refused."""
+        target = f"{self.name}#{number}"
+        if any(child in children for children in self.children.values()):
+            raise AlreadyExists("issue is a sub-issue already", operation=operation, target=target)
+        if len(self.children[number]) >= _MAX_CHILDREN:
+            raise InvalidRequest(f"more than {_MAX_CHILDREN} sub-issues", operation=operation, target=target)
+        self.children[number].append(child)
+        self.note(number, "sub_issue_added", actor=actor)
+        self.note(child, "parent_issue_added", actor=actor)
+
+    def add_blocker(self, number: IssueNumber, blocker: IssueNumber, *, actor: str, operation: str) -> None:
+        """Make an issue wait for another; one that waits for it already is refused."""
+        if blocker in self.blockers[number]:
+            raise AlreadyExists("issue is blocked by it already", operation=operation, target=f"{self.name}#{number}")
+        self.blockers[number].append(blocker)
+        self.note(number, "blocked_by_added", actor=actor)
+        self.note(blocker, "blocking_added", actor=actor)
+
+    def edit_comment(self, comment_id: int, body: str, *, author: str = "") -> Comment:
         """Replace the text of a comment."""
         if comment_id not in self.comments:
             raise NotFound("no such comment", operation="comments.update", target=f"{self.name} {comment_id}")
+        self._check_open(self.comments[comment_id].issue, author=author, operation="comments.update")
         checked_body(body, operation="comments.update", target=f"{self.name} {comment_id}")
         self.comments[comment_id] = replace(self.comments[comment_id], body=body)
         self.edited_at[comment_id] = self.now()
         return self.comments[comment_id]
+
+    def _check_open(self, number: IssueNumber | None, *, author: str, operation: str) -> None:
+        """Raise PermissionDenied for a program at a locked conversation."""
+        if number in self.locked and author == MACHINE:
+            raise PermissionDenied("conversation is locked", operation=operation, target=f"{self.name}#{number}")
 
     def add_review(self, number: PullNumber, review_state: str, *, author: str, body: str = "") -> None:
         """Post a review."""

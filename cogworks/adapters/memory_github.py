@@ -25,7 +25,6 @@ from cogworks.model.ids import IssueNumber, PullNumber, RepoName, Sha
 
 Guard = Callable[[], None]
 _PAGE = 100
-_MAX_CHILDREN = 100
 _LABEL_NAME_LIMIT_CHARACTERS = 50
 
 
@@ -45,14 +44,16 @@ class MemoryIssues(_Group):
 
     def get(self, repo: RepoName, number: IssueNumber) -> Issue:
         """Return one issue."""
-        return self._forge.repo(repo).issue(number, operation="issues.get")
+        place = self._forge.repo(repo)
+        return _with_blockers(place, place.issue(number, operation="issues.get"))
 
     def find(self, repo: RepoName, *, labels: Sequence[str], milestone: int | None = None) -> tuple[Issue, ...]:
         """Return the open issues that carry all ``labels``, newest first."""
         wanted = {label.lower() for label in labels}
+        place = self._forge.repo(repo)
         return tuple(
-            issue
-            for issue in reversed(self._forge.repo(repo).issues.values())
+            _with_blockers(place, issue)
+            for issue in reversed(place.issues.values())
             if issue.open
             and not issue.is_pull
             and wanted <= {label.lower() for label in issue.labels}
@@ -72,17 +73,11 @@ class MemoryIssues(_Group):
 
     def add_sub_issue(self, repo: RepoName, number: IssueNumber, *, child_id: int) -> None:
         """Attach an issue by its database id."""
-        operation, target = "issues.add_sub_issue", f"{repo}#{number}"
+        operation = "issues.add_sub_issue"
         place = self._write(repo, operation)
         place.issue(number, operation=operation)
         child = _by_id(place, child_id, operation=operation)
-        if any(child in children for children in place.children.values()):
-            raise AlreadyExists("issue is a sub-issue already", operation=operation, target=target)
-        if len(place.children[number]) >= _MAX_CHILDREN:
-            raise InvalidRequest(f"more than {_MAX_CHILDREN} sub-issues", operation=operation, target=target)
-        place.children[number].append(child)
-        place.note(number, "sub_issue_added", actor=self._login)
-        place.note(child, "parent_issue_added", actor=self._login)
+        place.add_child(number, child, actor=self._login, operation=operation)
 
     def blocked_by(self, repo: RepoName, number: IssueNumber) -> tuple[Issue, ...]:
         """Return the issues that this one waits for."""
@@ -96,11 +91,7 @@ class MemoryIssues(_Group):
         place = self._write(repo, operation)
         place.issue(number, operation=operation)
         blocker = _by_id(place, blocker_id, operation=operation)
-        if blocker in place.blockers[number]:
-            raise AlreadyExists("issue is blocked by it already", operation=operation, target=f"{repo}#{number}")
-        place.blockers[number].append(blocker)
-        place.note(number, "blocked_by_added", actor=self._login)
-        place.note(blocker, "blocking_added", actor=self._login)
+        place.add_blocker(number, blocker, actor=self._login, operation=operation)
 
     def milestones(self, repo: RepoName) -> tuple[Milestone, ...]:
         """Return the open milestones."""
@@ -164,7 +155,8 @@ class MemoryComments(_Group):
 
     def update(self, repo: RepoName, comment_id: int, body: str) -> Comment:
         """Replace the text of a comment."""
-        return self._write(repo, "comments.update").edit_comment(comment_id, body)
+        place = self._write(repo, "comments.update")
+        return place.edit_comment(comment_id, body, author=self._login)
 
     def react(self, repo: RepoName, comment_id: int, kind: Literal["+1", "-1"]) -> None:
         """Put a thumb under a comment, once."""
@@ -256,6 +248,10 @@ class MemoryContents(_Group):
         """Return the login that this acts as."""
         return self._login
 
+    def missing_rights(self, repo: RepoName) -> tuple[str, ...]:
+        """Return which rights this login lacks."""
+        return () if self.repo(repo).can_push else ("issues: write", "pull requests: write")
+
     def permission(self, repo: RepoName, login: str) -> Permission:
         """Return what a person may do."""
         return self._forge.repo(repo).people.get(login, "none")
@@ -298,6 +294,11 @@ class MemoryGitHub:
     def guarded_by(self, guard: Guard) -> "MemoryGitHub":
         """Return the same GitHub whose every write first calls ``guard``."""
         return MemoryGitHub(self._forge, login=self._login, guard=guard)
+
+
+def _with_blockers(place: MemoryRepo, issue: Issue) -> Issue:
+    """Return an issue as GitHub shows it, which counts the open ones that it waits for."""
+    return replace(issue, open_blockers=sum(place.issues[number].open for number in place.blockers[issue.number]))
 
 
 def _by_id(place: MemoryRepo, issue_id: int, *, operation: str) -> IssueNumber:

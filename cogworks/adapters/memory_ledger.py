@@ -1,11 +1,12 @@
 """The cost ledger in memory, with the rules of the one in Redis."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 
 from cogworks.model.ids import Item
+from cogworks.model.spending import Call, Sums
 from cogworks.model.state import Cost
 from cogworks.ports.runtime import Clock, Grant, LedgerView, SpendingLimits
 
@@ -22,7 +23,7 @@ class _Account:
     seeded: bool = False
     committed: Cost = Cost()
     by_node: dict[str, int] = field(default_factory=dict)
-    calls: set[str] = field(default_factory=set)
+    calls: dict[str, Call | None] = field(default_factory=dict)
     reservations: dict[str, _Reservation] = field(default_factory=dict)
     not_yet_expired: set[str] = field(default_factory=set)
     unanswered: int = 0
@@ -39,12 +40,19 @@ class MemoryLedger:
         """Lose everything."""
         self._accounts.clear()
 
-    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
-        """Start the ledger from the journal's sums when it was not started yet."""
+    def seed(self, item: Item, sums: Sums, *, again: bool = False) -> None:
+        """Start the ledger from the journal's sums when it was not started yet, or ``again``."""
         account = self._account(item)
-        if not account.seeded:
-            account.seeded, account.committed = True, committed
-            account.by_node, account.calls = dict(by_node), set(call_ids)
+        if account.seeded and not again:
+            return
+        account.seeded, account.committed = True, sums.committed
+        account.by_node = dict(sums.by_node)
+        own = [one for name, one in account.calls.items() if one is not None and name not in sums.call_ids]
+        account.calls = {**dict.fromkeys(sums.call_ids), **{one.id: one for one in own}}
+        for one in own:
+            _add(account, one)
+        for one in sums.unanswered:
+            account.reservations.setdefault(one.id, _Reservation(node=one.node, cost=one.cost, ends_s=0.0))
 
     def reserve(self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits) -> Grant:
         """Hold the worst case of a call, or say which limit it would pass."""
@@ -70,10 +78,19 @@ class MemoryLedger:
         self.release(item, call_id=call_id)
         if call_id in account.calls:
             return False
-        account.calls.add(call_id)
-        account.committed += actual
-        account.by_node[node] = account.by_node.get(node, 0) + actual.microusd
+        account.calls[call_id] = call = Call(id=call_id, node=node, cost=actual)
+        _add(account, call)
         return True
+
+    def book(self, item: Item, calls: Sequence[Call]) -> bool:
+        """Book what an owner knows of its calls, each once; False when the ledger has to be started first."""
+        account = self._account(item)
+        for one in calls:
+            if one.answered:
+                self.commit(item, call_id=one.id, node=one.node, actual=one.cost)
+            else:
+                account.reservations.setdefault(one.id, _Reservation(node=one.node, cost=one.cost, ends_s=0.0))
+        return account.seeded
 
     def release(self, item: Item, *, call_id: str) -> None:
         """Free a reservation whose call was certainly not sent."""
@@ -99,6 +116,11 @@ class MemoryLedger:
 
     def _account(self, item: Item) -> _Account:
         return self._accounts.setdefault(item, _Account())
+
+
+def _add(account: _Account, call: Call) -> None:
+    account.committed += call.cost
+    account.by_node[call.node] = account.by_node.get(call.node, 0) + call.cost.microusd
 
 
 def _refusal(

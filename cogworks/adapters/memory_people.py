@@ -42,6 +42,30 @@ class MemoryPerson:
         repo.change_issue(number, open=False)
         repo.note(number, "closed", actor=self.login)
 
+    def set_milestone(self, number: IssueNumber, title: str | None) -> None:
+        """Put an issue into a milestone by its title, or take it out."""
+        known = {one.title: one.number for one in self._repo.milestones}
+        self._repo.change_issue(number, milestone=title, milestone_number=None if title is None else known[title])
+        self._repo.note(number, "demilestoned" if title is None else "milestoned", actor=self.login)
+
+    def block(self, number: IssueNumber, *, by: IssueNumber) -> None:
+        """Make an issue wait for another."""
+        self._repo.add_blocker(number, by, actor=self.login, operation="people.block")
+
+    def attach(self, number: IssueNumber, *, child: IssueNumber) -> None:
+        """Make an issue a sub-issue of another."""
+        self._repo.add_child(number, child, actor=self.login, operation="people.attach")
+
+    def lock(self, number: IssueNumber) -> None:
+        """Lock the conversation of an issue: programs cannot comment on it any more."""
+        self._repo.locked.add(number)
+        self._repo.note(number, "locked", actor=self.login)
+
+    def unlock(self, number: IssueNumber) -> None:
+        """Open a locked conversation again."""
+        self._repo.locked.discard(number)
+        self._repo.note(number, "unlocked", actor=self.login)
+
     def reopen(self, number: IssueNumber) -> None:
         """Open a closed issue again."""
         self._repo.change_issue(number, open=True)

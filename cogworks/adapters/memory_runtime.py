@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cogworks.model.errors import Cancelled, StaleFence
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName, RunId
-from cogworks.ports.runtime import Claim, Clock, Keeper, ProjectedRun, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Clock, Holding, Keeper, ProjectedRun, Refusal, Starts, StepLease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class _Attempt:
     fence: int
     ends_s: float
     starts: int
+    owner: str
 
     @property
     def ended(self) -> bool:
@@ -129,13 +130,13 @@ class MemoryLeases:
         if starts >= self._max_starts:
             return Refusal.EXHAUSTED
         fence = run.next_fence(fence_floor)
-        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1)
+        taken = _Attempt(number=key.attempt, fence=fence, ends_s=now + self._lease_s, starts=starts + 1, owner=owner)
         run.attempts[key.run_id, key.ref] = taken
         return Claim(key=key, fence=fence, starts=taken.starts, owner=owner)
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim until the block ends."""
-        return _kept(_AttemptKeeper(self._store, claim, self._lease_s))
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim until the block ends, or until its time is up."""
+        return _kept(_AttemptKeeper(self._store, claim, self._lease_s, limit_s=limit_s))
 
     def complete(self, claim: Claim, outcome: str) -> bool:
         """Store the outcome and end the lease; False when the claim is stale."""
@@ -144,7 +145,8 @@ class MemoryLeases:
         if not _mine(known, claim) or (known is None and key in run.outcomes):
             return False
         run.raise_fence(claim.fence)
-        run.attempts[key.run_id, key.ref] = _Attempt(number=key.attempt, fence=claim.fence, ends_s=0, starts=0)
+        ended = _Attempt(number=key.attempt, fence=claim.fence, ends_s=0, starts=0, owner=claim.owner)
+        run.attempts[key.run_id, key.ref] = ended
         run.outcomes[key] = outcome
         return True
 
@@ -163,6 +165,36 @@ class MemoryLeases:
             for (run_id, ref), attempt in self._store.run(item).attempts.items()
             if attempt.ends_s > now
         )
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt."""
+        known = self._store.run(key.item).attempts.get((key.run_id, key.ref))
+        if known is None or known.number != key.attempt:
+            return Starts()
+        held = known.ends_s > self._store.now_s()
+        return Starts(count=known.starts, owner=known.owner, spent=not held and known.starts >= self._max_starts)
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back."""
+        run, now = self._store.run(item), self._store.now_s()
+        found = [self._holding("step", "", run.step[1] - now)] if run.step and run.step[1] > now else []
+        for (run_id, ref), attempt in run.attempts.items():
+            if not attempt.ended:
+                key = AttemptKey(item, run_id, ref, attempt.number)
+                found.append(self._holding(str(key), attempt.owner, attempt.ends_s - now))
+        return tuple(found)
+
+    def _holding(self, what: str, owner: str, left_s: float) -> Holding:
+        return Holding(what=what, owner=owner, left_s=left_s, silent_s=max(0.0, self._lease_s - left_s))
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones."""
+        run, now = self._store.run(item), self._store.now_s()
+        if run.step and force:
+            run.step, run.step_ended = None, max(run.step_ended, run.step_fence)
+        for place, attempt in run.attempts.items():
+            if not attempt.ended and (force or attempt.ends_s <= now):
+                run.attempts[place] = replace(attempt, ends_s=0)
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""
@@ -187,11 +219,14 @@ class _StepKeeper:
 
 
 class _AttemptKeeper:
-    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float) -> None:
+    def __init__(self, store: MemoryStore, claim: Claim, lease_s: float, *, limit_s: float | None) -> None:
         self._store, self._claim, self._lease_s = store, claim, lease_s
+        self._until_s = None if limit_s is None else store.now_s() + limit_s
 
     def guard(self) -> None:
         key, fence = self._claim.key, self._claim.fence
+        if self._until_s is not None and self._store.now_s() >= self._until_s:
+            raise StaleFence(f"{key}: its time is up, somebody else may take it")
         run = self._store.run(key.item)
         self._store.age_s()
         known = run.attempts.get((key.run_id, key.ref))
@@ -199,7 +234,11 @@ class _AttemptKeeper:
             raise StaleFence(f"{key}: somebody else took over")
         run.raise_fence(fence)
         run.attempts[key.run_id, key.ref] = _Attempt(
-            number=key.attempt, fence=fence, ends_s=self._store.now_s() + self._lease_s, starts=self._claim.starts
+            number=key.attempt,
+            fence=fence,
+            ends_s=self._store.now_s() + self._lease_s,
+            starts=self._claim.starts,
+            owner=self._claim.owner,
         )
         if run.stopped:
             raise Cancelled(f"{key}: the run was stopped")

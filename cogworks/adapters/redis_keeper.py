@@ -12,14 +12,20 @@ Renewal = Literal["go", "cancel", "stale"]
 
 
 class LeaseKeeper:
-    """Context manager that renews a lease every quarter of its length until the block ends."""
+    """Context manager that renews a lease every quarter of its length until the block ends.
 
-    def __init__(self, renew: Callable[[], Renewal], *, lease_s: float, what: str) -> None:
+    After ``limit_s`` seconds it renews no more, so that work that hangs does not keep its lease for ever.
+    """
+
+    def __init__(
+        self, renew: Callable[[], Renewal], *, lease_s: float, what: str, limit_s: float | None = None
+    ) -> None:
         self._renew = renew
         self._lease_s = lease_s
         self._what = what
         self._answer: Renewal = "go"
         self._sure_until = time.monotonic() + lease_s
+        self._until = None if limit_s is None else time.monotonic() + limit_s
         self._ended = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._keep_on, name=f"keep {what}", daemon=True)
@@ -39,6 +45,8 @@ class LeaseKeeper:
 
         While Redis is away the lease counts as ours until it would have ended.
         """
+        if self._time_is_up():
+            raise StaleFence(f"{self._what}: its time is up, somebody else may take it")
         self._try_renewal()
         if self._answer == "cancel":
             raise Cancelled(f"{self._what}: the run was stopped")
@@ -48,8 +56,11 @@ class LeaseKeeper:
             raise StaleFence(f"{self._what}: the lease could not be renewed in time")
 
     def _keep_on(self) -> None:
-        while not self._ended.wait(self._lease_s / 4) and self._answer != "stale":
+        while not self._ended.wait(self._lease_s / 4) and self._answer != "stale" and not self._time_is_up():
             self._try_renewal()
+
+    def _time_is_up(self) -> bool:
+        return self._until is not None and time.monotonic() >= self._until
 
     def _try_renewal(self) -> None:
         with self._one_at_a_time:

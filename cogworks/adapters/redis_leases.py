@@ -9,7 +9,7 @@ from redis import Redis
 from cogworks.adapters.redis_connection import EPOCH_KEY, RedisScripts, item_key, redis_errors
 from cogworks.adapters.redis_keeper import LeaseKeeper, Renewal
 from cogworks.model.ids import AttemptKey, Item
-from cogworks.ports.runtime import Claim, Keeper, Refusal, StepLease
+from cogworks.ports.runtime import Claim, Holding, Keeper, Refusal, Starts, StepLease
 
 _WAKE_KEPT_S = 7 * 24 * 3600
 
@@ -67,8 +67,8 @@ class RedisLeases:
             return Refusal(answer[0])
         return Claim(key=key, fence=int(answer[1]), starts=int(answer[2]), owner=nonced)
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim until the block ends."""
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim until the block ends, or until its time is up."""
 
         def renew() -> Renewal:
             key = claim.key
@@ -76,7 +76,7 @@ class RedisLeases:
             args += [claim.owner, self._lease_ms]
             return cast(Renewal, self._scripts.run("renew", [item_key("run", key.item), EPOCH_KEY], args)[0])
 
-        return LeaseKeeper(renew, lease_s=self._lease_s, what=str(claim.key))
+        return LeaseKeeper(renew, lease_s=self._lease_s, what=str(claim.key), limit_s=limit_s)
 
     def complete(self, claim: Claim, outcome: str) -> bool:
         """Store the outcome and end the lease; False when the claim is stale."""
@@ -96,6 +96,33 @@ class RedisLeases:
         return frozenset(
             f"{item}/{name.removeprefix('a:')}/{attempt}" for name, attempt in zip(fields, attempts, strict=True)
         )
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt."""
+        answer = self._scripts.run("starts", [item_key("run", key.item)], [attempt_field(key), key.attempt])
+        if answer == ["none"]:
+            return Starts()
+        count, held, nonced = int(answer[0]), answer[1] == "held", answer[2]
+        owner = nonced.rpartition(" ")[0] or nonced
+        return Starts(count=count, owner=owner, spent=not held and count >= self._max_starts)
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back."""
+        answer = self._scripts.run("holdings", [item_key("lease", item), item_key("run", item)], [])
+        rows = zip(answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True)
+        return tuple(
+            Holding(
+                what=what if what == "step" else f"{item}/{what.removeprefix('a:')}/{attempt}",
+                owner=owner,
+                left_s=int(left_ms) / 1000,
+                silent_s=max(0.0, self._lease_s - int(left_ms) / 1000),
+            )
+            for what, attempt, owner, left_ms in rows
+        )
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones."""
+        self._scripts.run("unlock", [item_key("lease", item), item_key("run", item)], ["1" if force else "0"])
 
     def stop(self, item: Item, *, reason: str) -> None:
         """Refuse claims on this run and tell running attempts to stop; an empty reason lifts it."""

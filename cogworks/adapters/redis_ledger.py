@@ -1,12 +1,13 @@
 """The cost ledger in Redis: whole micro-dollars and tokens, one script per verb."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 
 from redis import Redis
 
 from cogworks.adapters.redis_connection import RedisScripts, item_key
 from cogworks.model.ids import Item
+from cogworks.model.spending import Call, Sums
 from cogworks.model.state import Cost
 from cogworks.ports.runtime import Grant, LedgerView, SpendingLimits
 
@@ -20,11 +21,15 @@ class RedisLedger:
     def __init__(self, client: Redis) -> None:
         self._scripts = RedisScripts(client)
 
-    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
-        """Start the ledger from the journal's sums when it was not started yet."""
-        pairs: list[str | int] = [part for node, sum_ in by_node.items() for part in (node, sum_)]
-        args: list[str | int] = [committed.microusd, committed.tokens, _KEPT_S, len(by_node), *pairs, *call_ids]
-        self._scripts.run("ledger_seed", _keys(item), args)
+    def seed(self, item: Item, sums: Sums, *, again: bool = False) -> None:
+        """Start the ledger from the journal's sums when it was not started yet, or ``again``."""
+        head: list[str | int] = [sums.committed.microusd, sums.committed.tokens, _KEPT_S, int(again)]
+        nodes: list[str | int] = [part for node, sum_ in sums.by_node.items() for part in (node, sum_)]
+        lost: list[str | int] = [
+            part for one in sums.unanswered for part in (one.id, one.node, one.cost.microusd, one.cost.tokens)
+        ]
+        counts: list[str | int] = [len(sums.by_node), len(sums.unanswered)]
+        self._scripts.run("ledger_seed", _keys(item), [*head, *counts, *nodes, *lost, *sorted(sums.call_ids)])
 
     def reserve(self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits) -> Grant:
         """Hold the worst case of a call, or say which limit it would pass."""
@@ -38,6 +43,13 @@ class RedisLedger:
         """Book the actual cost once and free the reservation; False when it was booked before."""
         args: list[str | int] = [call_id, node, actual.microusd, actual.tokens, _KEPT_S]
         return self._scripts.run("ledger_commit", _keys(item), args) == ["booked"]
+
+    def book(self, item: Item, calls: Sequence[Call]) -> bool:
+        """Book what an owner knows of its calls, each once; False when the ledger has to be started first."""
+        told: list[str | int] = [
+            part for one in calls for part in (one.id, one.node, one.cost.microusd, one.cost.tokens, int(one.answered))
+        ]
+        return self._scripts.run("ledger_book", _keys(item), [_KEPT_S, *told]) == ["started"]
 
     def release(self, item: Item, *, call_id: str) -> None:
         """Free a reservation whose call was certainly not sent."""

@@ -25,21 +25,32 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 config = typer.Typer(help="Look at the files of a repository.")
+dlq = typer.Typer(help="Dead letters: work that nobody tries again until a person says so.")
 pipeline = typer.Typer(help="Look at the graph of a repository.")
 twin = typer.Typer(help="Stand-ins for outside systems.")
 service = typer.Typer(help="Domain services.")
+queue = typer.Typer(help="Queues of the cluster.")
+ledger = typer.Typer(help="What a run has spent, call by call.")
 app.add_typer(config, name="config")
+app.add_typer(dlq, name="dlq")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(twin, name="twin")
 app.add_typer(service, name="service")
+app.add_typer(queue, name="queue")
+app.add_typer(ledger, name="ledger")
 
 Issue = Annotated[str, typer.Argument(help="owner/name#42 or the URL of an issue", show_default=False)]
 Repo = Annotated[str, typer.Argument(help="owner/name", show_default=False)]
 UntilBlocked = Annotated[bool, typer.Option("--until-blocked", help="go on until only a person or time can")]
 Enqueue = Annotated[bool, typer.Option("--enqueue", help="let a worker of the cluster do it")]
+RebuildState = Annotated[
+    bool, typer.Option("--rebuild-state", help="first rebuild the state from what else GitHub holds of the run")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen; write nothing")]
 Dir = Annotated[Path, typer.Option("--dir", help="folder of a checkout")]
 Ref = Annotated[str | None, typer.Option("--ref", help="commit, branch or tag; default: the default branch")]
+
+Key = Annotated[str, typer.Argument(help="key of a dead letter, as `dlq list` shows it", show_default=False)]
 
 Call = Callable[[], Answer]
 
@@ -72,11 +83,12 @@ def process(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
+    rebuild_state: RebuildState = False,
 ) -> Call:
     """Take one step of a work item and run its nodes, here or in the cluster."""
     from cogworks.cli import processing
 
-    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
+    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run, rebuild_state=rebuild_state)
     return partial(processing.process, _options(context), issue, how)
 
 
@@ -105,11 +117,12 @@ def run(
     until_blocked: UntilBlocked = False,
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
+    rebuild_state: RebuildState = False,
 ) -> Call:
     """Put the trigger label on an issue, then process it."""
     from cogworks.cli import processing
 
-    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run)
+    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run, rebuild_state=rebuild_state)
     return partial(processing.run, _options(context), repo, issue, how)
 
 
@@ -145,6 +158,22 @@ def cost_report(context: typer.Context, issue: Issue) -> Call:
     from cogworks.cli import reading
 
     return partial(reading.cost, _options(context), issue)
+
+
+@ledger.command("show")
+def ledger_show(context: typer.Context, issue: Issue) -> Call:
+    """Show the cost ledger of a run: committed, reserved, unreconciled, and by node."""
+    from cogworks.cli import spending
+
+    return partial(spending.show, _options(context), issue)
+
+
+@ledger.command("rebuild")
+def ledger_rebuild(context: typer.Context, issue: Issue) -> Call:
+    """Recount a run's spending from GitHub; where the ledger differs, show both and set it right."""
+    from cogworks.cli import spending
+
+    return partial(spending.rebuild, _options(context), issue)
 
 
 @app.command()
@@ -184,6 +213,34 @@ def init(
     from cogworks.cli import starting
 
     return partial(starting.init, _options(context), directory)
+
+
+@queue.command("status")
+def queue_status(context: typer.Context) -> Call:
+    """Show what waits in each queue, for how long, and who consumes it; writes nothing."""
+    from cogworks.cli import handling
+
+    return partial(handling.queue_status, _options(context))
+
+
+@app.command()
+def unlock(
+    context: typer.Context,
+    issue: Issue,
+    force: Annotated[bool, typer.Option("--force", help="also a lock that a living worker holds")] = False,
+) -> Call:
+    """Remove a stale lock from a run."""
+    from cogworks.cli import handling
+
+    return partial(handling.unlock, _options(context), issue, force=force)
+
+
+@app.command()
+def cancel(context: typer.Context, issue: Issue) -> Call:
+    """Cancel a run: what works is told to stop, what was made stays."""
+    from cogworks.cli import handling
+
+    return partial(handling.cancel, _options(context), issue)
 
 
 @config.command("check")
@@ -241,6 +298,56 @@ def pipeline_graph(
 
     source = configuring.Source(repo=repo, directory=directory, ref=ref)
     return partial(configuring.graph, _options(context), source, form=form, name=name)
+
+
+@dlq.command("list")
+def dlq_list(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="also those that were answered")] = False,
+) -> Call:
+    """List the dead letters that wait for an answer."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.list_letters, _options(context), everything=everything)
+
+
+@dlq.command("show")
+def dlq_show(context: typer.Context, key: Key) -> Call:
+    """Show a dead letter, every field."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.show_letter, _options(context), key)
+
+
+@dlq.command("replay")
+def dlq_replay(context: typer.Context, key: Key) -> Call:
+    """Let the run of a dead letter go on with a new attempt; asking twice does it once."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.replay_letter, _options(context), key)
+
+
+@dlq.command("drop")
+def dlq_drop(
+    context: typer.Context,
+    key: Key,
+    reason: Annotated[str, typer.Option("--reason", help="why it needs no answer", show_default=False)],
+) -> Call:
+    """Say that a dead letter needs no answer; the run stays as it is."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.drop_letter, _options(context), key, reason=reason)
+
+
+@dlq.command("rebuild")
+def dlq_rebuild(
+    context: typer.Context,
+    repos: Annotated[list[str] | None, typer.Argument(help="owner/name; default: COGWORKS_REPOS")] = None,
+) -> Call:
+    """Read dead letters back from the failure comments on GitHub after Redis lost them."""
+    from cogworks.cli import dead_letters
+
+    return partial(dead_letters.rebuild_index, _options(context), repos or [])
 
 
 @twin.command("list")

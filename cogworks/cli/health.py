@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from cogworks.bootstrap import domain_services, reading, redis_problems, shipped
+from cogworks.bootstrap import domain_services, lookout, reading, redis_problems, shipped
 from cogworks.cli.answer import Answer, Exit, Wrong
 from cogworks.cli.options import Globals
 from cogworks.cli.surroundings import operator
 from cogworks.engine.fitness import Fitness, github_fitness, service_fitness
+from cogworks.engine.installation import installation_fitness
+from cogworks.engine.starting import UNREACHABLE
+from cogworks.engine.watching import alerts_now
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.model.services import Services
 from cogworks.policy.services_file import parse_services
@@ -53,13 +56,21 @@ def _registered(settings: Settings) -> Services:
 
 
 def _all_others(settings: Settings) -> list[Fitness]:
-    return [_github(settings), _model_key(settings), _redis(settings)]
+    redis = _redis(settings)
+    cluster = [] if settings.redis_url is None or redis.code == UNREACHABLE else _cluster(settings)
+    return [_github(settings), _model_key(settings), redis, *cluster]
+
+
+def _cluster(settings: Settings) -> list[Fitness]:
+    watch = lookout(settings)
+    vitals = watch.pulse.vitals()
+    return installation_fitness(vitals, alerts_now(watch, vitals), now=watch.clock.now())
 
 
 def _github(settings: Settings) -> Fitness:
     if settings.github_token is None:
         return Fitness(name="github", trouble="COGWORKS_GITHUB_TOKEN is not set", code="missing_key")
-    return github_fitness(reading(settings).github, settings.repos)
+    return github_fitness(reading(settings).github, settings.repos, every_right=True)
 
 
 def _model_key(settings: Settings) -> Fitness:

@@ -17,7 +17,7 @@ from cogworks.cli.programs import launch
 from cogworks.model.errors import CogWorksError
 
 _PARSE_ONLY = {"prog_name": "cogworks", "standalone_mode": False}
-_TWO_WORDS = frozenset({"config", "pipeline", "twin", "service"})
+_TWO_WORDS = frozenset({"config", "dlq", "pipeline", "queue", "service", "twin"})
 
 
 class _TimeIsUp(KeyboardInterrupt):

@@ -16,6 +16,7 @@ from cogworks.engine.house import House
 from cogworks.engine.labelling import ensure_labels
 from cogworks.engine.patience import patiently
 from cogworks.engine.polling import poll
+from cogworks.engine.turn import patient_step
 from cogworks.model.config import Labels
 from cogworks.model.errors import CogWorksError, ConfigError, Problem, StaleFence
 from cogworks.model.ids import Item, RepoName, parse_item, parse_repo
@@ -35,6 +36,7 @@ class How:
     until_blocked: bool = False
     enqueue: bool = False
     dry_run: bool = False
+    rebuild_state: bool = False
 
 
 def process(options: Globals, issue: str, how: How) -> Answer:
@@ -43,7 +45,7 @@ def process(options: Globals, issue: str, how: How) -> Answer:
     if how.dry_run:
         return preview(options, item)
     if how.enqueue:
-        return _enqueue(dispatcher(options), [item])
+        return _enqueue(dispatcher(options), [item], rebuild_state=how.rebuild_state)
     return _work_on(options, item, how)
 
 
@@ -85,7 +87,14 @@ def _polled(house: House, repo: RepoName) -> tuple[Item, ...]:
 
 def _work_on(options: Globals, item: Item, how: How) -> Answer:
     with workplace(options, key=str(item)) as place, _watch(options, place.house, item) as watch:
-        cranked = crank(place.house, item, hint="cli", until_blocked=how.until_blocked, watch=watch)
+        cranked = crank(
+            place.house,
+            item,
+            hint="cli",
+            until_blocked=how.until_blocked,
+            watch=watch,
+            rebuild=how.rebuild_state,
+        )
         if cranked.held_elsewhere and place.alone:
             message = f"{item}: a process that was killed holds it for a little longer"
             wrong = Wrong(code="held", message=message)
@@ -174,9 +183,12 @@ def _together(answers: Sequence[tuple[Item, Answer]]) -> Answer:
     )
 
 
-def _enqueue(house: House, items: Sequence[Item]) -> Answer:
+def _enqueue(house: House, items: Sequence[Item], *, rebuild_state: bool = False) -> Answer:
     for item in items:
         house.ports.github.issues.get(item.repo, item.number)
+        if rebuild_state:
+            # Rebuilt here, under the lease that workers respect; the nodes are theirs.
+            patient_step(house, item, hint="cli", rebuild=True)
         house.ports.queue.step(item, hint="cli")
     return _asked_for(items)
 

@@ -13,6 +13,7 @@ from cogworks.engine.configuring import CONFIG_FILE
 from cogworks.engine.looking import Sight, live_attempts, look, node_statuses, sight_as_value, unreconciled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_graph import graph_of_run
+from cogworks.engine.signs import signs_about
 from cogworks.graph.draw import draw
 from cogworks.model.config import Labels
 from cogworks.model.ids import Item, RepoName, parse_item
@@ -54,8 +55,9 @@ def _sight(seen: Reading, item: Item) -> Sight:
 
 def _status(options: Globals, seen: Reading, sight: Sight, *, graph: bool) -> Answer:
     live = live_attempts(seen.leases, sight.item)
-    data = sight_as_value(sight, live=live)
-    text = _status_text(sight) + "".join(f"at work: {key}\n" for key in live or ())
+    signs = signs_about(seen.lookout, sight.item)
+    data = {**sight_as_value(sight, live=live), **signs.value()}
+    text = _status_text(sight) + "".join(f"{line}\n" for line in signs.lines())
     if graph and sight.state is not None:
         drawn = _drawn(options, seen, sight.state)
         data, text = {**data, "graph": drawn}, f"{text}\n{drawn}"
@@ -83,7 +85,7 @@ def cost(options: Globals, issue: str) -> Answer:
     state = sight.state
     kept = shipped(operator(options))
     graph = patiently(lambda: graph_of_run(seen.github, state, shipped=kept), clock=seen.clock, ids=seen.ids)
-    report = cost_report(state, graph, unreconciled=unreconciled(seen.ledger, sight.item))
+    report = cost_report(state, graph, unreconciled=unreconciled(seen.ledger, state))
     return Answer(data=report_as_value(report), text=render_text(report))
 
 

@@ -15,7 +15,6 @@ from cogworks.bootstrap import (
     private_redis,
     reading,
     start_telemetry,
-    task_log,
     waiting_queue,
     work_dir,
 )
@@ -24,7 +23,7 @@ from cogworks.cli.progress import wants_live
 from cogworks.engine.house import House
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.settings import Need, Settings, read_settings
-from cogworks.telemetry.logs import say
+from cogworks.telemetry.logs import say, task_log
 
 
 def operator(options: Globals, *needs: Need) -> Settings:

@@ -106,7 +106,7 @@ class Stack:
     def _start_inside(self, operator: Mapping[str, str]) -> None:
         for name, queues in _WORKERS.items():
             self._start(name, *_CELERY, "worker", *queues, *_QUIET, env=operator)
-        self._start("beat", *_CELERY, "beat", "-s", str(self.folder / "beat-schedule"), env=operator)
+        self._start("beat", *_CELERY, "beat", env=operator)
         self._cogworks("serve", "serve", "--no-webhooks", "--port", self.options.port, env=operator)
 
     def _operator(self, github: Mapping[str, Any], anthropic: Mapping[str, Any]) -> dict[str, str]:

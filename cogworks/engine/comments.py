@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from cogworks.engine.loading import WHOLE
 from cogworks.model.errors import NotFound
-from cogworks.model.ids import Item, NodeRef
+from cogworks.model.ids import Item, NodeId, NodeRef
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import RunState
+from cogworks.model.state import Failure, NodeStatus, RunState
 from cogworks.pages.markers import mark, read_mark
 from cogworks.pages.node_comment import KIND
-from cogworks.pages.state_comment import read_state_mark
+from cogworks.pages.state_comment import StatePages, part_key, read_state_mark
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Projection
 
@@ -34,6 +34,7 @@ class CommentBook:
     projected: bool
     _listed: dict[str, int] | None = None
     _noted: dict[str, str] = field(default_factory=dict)
+    _edited: set[str] = field(default_factory=set)
 
     def put(self, key: str, body: str) -> int:
         """Create the comment under ``key``, or edit it to ``body``; return its id."""
@@ -60,11 +61,15 @@ class CommentBook:
             return int(noted)
         return self._all().get(key) if noted or not self.projected else None
 
-    def restore(self) -> None:
-        """Tell a lost projection of every comment that is there, in one go with the word that these are all."""
+    def restore(self) -> tuple[str, ...]:
+        """Tell a lost projection of every comment that is there, in one go with the word that these are all.
+
+        Returns the keys of audit comments whose text somebody changed: the audit branch counts, not they (GH-21).
+        """
         known = {key: str(comment_id) for key, comment_id in self._all().items()}
         self.projection.note(self.item, {**{_fact(key): number for key, number in known.items()}, WHOLE: "yes"})
         self._noted.update(known)
+        return tuple(sorted(self._edited))
 
     def _create(self, key: str, body: str) -> int:
         self._remember(key, _INTENDED)
@@ -80,6 +85,8 @@ class CommentBook:
                 key = _key_of(comment.body) if comment.author == own else None
                 if key:
                     self._listed.setdefault(key, comment.id)
+                    if _was_edited(comment.body):
+                        self._edited.add(key)
         return self._listed
 
     def _remember(self, key: str, value: str) -> None:
@@ -97,7 +104,14 @@ def _key_of(body: str) -> str | None:
     if audit is not None:
         return audit.fields.get("key")
     state = read_state_mark(body)
-    return f"{STATE_KEY}/{state.fields.get('run')}" if state else None
+    return f"{STATE_KEY}/{state.fields.get('run')}" if state else part_key(body)
+
+
+def _was_edited(body: str) -> bool:
+    """Tell whether the text below an audit mark is not the one that was written under it."""
+    found = read_mark(body, KIND)
+    text = body.partition("\n")[2]
+    return found is not None and found.fields.get("sha256") not in (sha256_text(text), sha256_text(f"{text}\n"))
 
 
 def state_key(run_id: str) -> str:
@@ -105,9 +119,24 @@ def state_key(run_id: str) -> str:
     return f"{STATE_KEY}/{run_id}"
 
 
+def write_pages(book: CommentBook, state: RunState, pages: StatePages) -> None:
+    """Write the comments of ``state``: its parts beside those of the state before, then the head that names them."""
+    for part in pages.parts:
+        book.put(part_key(part) or STATE_KEY, part)
+    book.put(state_key(state.run_id), pages.head)
+
+
 def gate_key(state: RunState, ref: NodeRef) -> str:
     """Return the key of the comment that asks for an answer at the gate of ``ref``."""
     return f"{state.item}/{state.run_id}/gate/{ref}/{state.node(ref).attempts}"
+
+
+def failure_key(state: RunState, failure: Failure) -> str:
+    """Return the key of a failure report: of the failed node's attempt, so that a rebuilt run finds its own."""
+    ref = NodeRef(NodeId(failure.node), failure.swi)
+    attempts = state.node(ref).attempts
+    name = f"{ref}/{attempts}" if attempts and state.node(ref).status is NodeStatus.FAILED else str(state.seq)
+    return f"{state.item}/{state.run_id}/failure/{name}"
 
 
 def notice(key: str, kind: str, text: str, *, run: str = "", node: str = "") -> str:

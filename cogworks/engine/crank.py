@@ -6,6 +6,7 @@ from typing import Protocol
 from cogworks.engine.attempt import run_attempt
 from cogworks.engine.house import House
 from cogworks.engine.progress import at_work
+from cogworks.engine.sitting_out import sit_out
 from cogworks.engine.turn import StepReport, StepResult, patient_step
 from cogworks.model.ids import Item, NodeRef
 from cogworks.model.state import NodeStatus, RunState
@@ -52,19 +53,22 @@ class Watch(Protocol):
     def ended(self, ran: Ran) -> None: ...
 
 
-def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch) -> Cranked:
+def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch, rebuild: bool = False) -> Cranked:
     """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
-    Claims keep it right beside workers: an attempt that somebody else has is left to them.
+    ``rebuild``: the first step rebuilds the state, whatever its comment says. Claims keep it right beside workers: an
+    attempt that somebody else has is left to them. A rate limit that lifts soon enough is sat out.
     """
     ran: list[Ran] = []
     before: list[Ran] = []
     steps = 0
     while True:
-        report = patient_step(house, item, hint=hint)
+        report = patient_step(house, item, hint=hint, rebuild=rebuild and steps == 0)
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended
+        if not ended and sit_out(house, report):
+            continue
         if not until_blocked or not any(one.ours for one in ended) or ended == before:
             return Cranked(report=report, ran=tuple(ran), steps=steps)
         before = ended

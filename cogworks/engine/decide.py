@@ -4,16 +4,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from cogworks.engine import acts
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
-from cogworks.engine.progress import at_work, put_edges, put_node
+from cogworks.engine.legality import lawful
+from cogworks.engine.progress import at_work, cancel_node, put_edges, put_node
+from cogworks.engine.respond import respond
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision, fail_node, settle
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import NodeId, NodeRef
+from cogworks.model.outcome import Result
 from cogworks.model.state import (
     Artifact,
     EdgeState,
@@ -25,11 +29,17 @@ from cogworks.model.state import (
 )
 
 
-def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def decide(state: RunState, event: acts.Happening, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
+    if isinstance(event, acts.Act):
+        return lawful(state, respond(state, event, graph, config, now))
+    return lawful(state, _told(state, event, graph, config, now))
+
+
+def _told(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     match event:
-        case told.Triggered():
-            return _triggered(state, graph, config, now)
+        case told.Triggered() | told.Replayed():
+            return _begun(state, event, graph, config, now)
         case told.NodeEnded():
             return node_ended(state, event, graph, config, now)
         case told.GateApproved() | told.GateRejected():
@@ -45,15 +55,37 @@ def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, 
     assert_never(event)
 
 
-def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def _begun(
+    state: RunState, event: told.Triggered | told.Replayed, graph: Graph, config: RunConfig, now: datetime
+) -> Decision:
+    if isinstance(event, told.Replayed):
+        return _replayed(state, event, graph, config, now)
+    return _triggered(state, event, graph, config, now)
+
+
+def _triggered(state: RunState, event: told.Triggered, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
     if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
         return Decision(state=state, effects=())
+    state = replace(state, text_sha=event.text_sha or state.text_sha)
+    if event.config is not None:
+        config, graph = event.config, event.config.graph(state.pipeline)
+        state = replace(state, graph_hash=config.pipeline.graph_hash, config_sha=config.config_sha)
     for ref in (r for status in _STOPPED for r in at_work(state, status)):
         at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
         state = put_node(state, ref, at)
     state = _without_exhausted_counter(state, graph)
     return settle(replace(state, status=RunStatus.RUNNING, failure=None, wait=None), graph, config, now)
+
+
+def _replayed(state: RunState, event: told.Replayed, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Let a stopped run go on for a dead letter; once its attempt has a successor, the wish is fulfilled (RUN-20)."""
+    at = state.node(event.ref)
+    if state.status.open or at.status is not NodeStatus.FAILED or at.attempts != event.attempt:
+        return Decision(state=state, effects=())
+    resumed = _triggered(state, told.Triggered(), graph, config, now)
+    told_of = do.Note(action="dlq", message=f"{event.ref} attempt {event.attempt}: its dead letter is replayed")
+    return Decision(state=resumed.state, effects=(told_of, *resumed.effects))
 
 
 def _without_exhausted_counter(state: RunState, graph: Graph) -> RunState:
@@ -136,9 +168,10 @@ def _cancelled(state: RunState, event: told.Cancel, now: datetime) -> Decision:
     if not state.status.open:
         return Decision(state=state, effects=())
     for ended in event.ended:
-        state = charged(state, ended.ref, ended.outcome, now)
+        state = charged(state, ended.ref, replace(ended.outcome, result=Result.CANCELLED), now)
+        state = put_node(state, ended.ref, replace(state.node(ended.ref), status=NodeStatus.CANCELLED))
     for ref in (*at_work(state, NodeStatus.ACTIVE), *at_work(state, NodeStatus.AWAITING_APPROVAL)):
-        state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.CANCELLED))
+        state = cancel_node(state, ref)
     return Decision(
         state=replace(state, status=RunStatus.CANCELLED, wait=None),
         effects=(

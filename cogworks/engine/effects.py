@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cogworks.model.ids import NodeRef
+from cogworks.model.ids import NodeId, NodeRef, PullNumber, SwiOrdinal
 from cogworks.model.state import Failure
 
 
@@ -91,10 +91,34 @@ class Note:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkFailed:
+    """Put the label of a failed run beside what is there, and touch no other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelSwi:
+    """Look at the labels of a sub-work-item's issue again, for people changed them."""
+
+    ordinal: SwiOrdinal
+
+
+Labelling = MarkFailed | RelabelSwi
+"""What is done to labels besides bringing them to what the state wants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSuperseded:
+    """Say at a pull request that the work goes back to ``target``, and that it stays as it is (ENG-22)."""
+
+    pull: PullNumber
+    target: NodeId
+
+
 Ending = PostFailure | PostCost | PostSummary
 """Comments of a run that ended."""
 
-Post = PostEntry | PostGate | PostBudget | PostNotice | Ending
+Post = PostEntry | PostGate | PostBudget | PostNotice | PostSuperseded | Ending
 """Every comment that a step can post."""
 
-Effect = WriteState | SetLabels | StartNodes | StopWork | CleanUp | Note | Post
+Effect = WriteState | SetLabels | Labelling | StartNodes | StopWork | CleanUp | Note | Post

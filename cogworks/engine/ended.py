@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from cogworks.engine import effects as do
 from cogworks.engine.events import NodeEnded
+from cogworks.engine.going_back import replanned
 from cogworks.engine.progress import put_node, put_swi
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig, node_of
@@ -18,6 +19,7 @@ from cogworks.model.ids import END_TO_END, NodeRef, PullNumber, Sha
 from cogworks.model.outcome import Outcome, Result
 from cogworks.model.state import (
     Classification,
+    Cost,
     ItemClass,
     NodeStatus,
     RunState,
@@ -35,11 +37,12 @@ _CLASSIFICATION: TypeAdapter[Classification] = TypeAdapter(Classification)
 def node_ended(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Return the decision for an outcome; one of an attempt that is not active any more changes nothing."""
     at = state.node(event.ref)
+    if event.attempt in at.uncharged:
+        return _charged_late(state, event, graph, config, now)
     if at.status is not NodeStatus.ACTIVE or at.attempts != event.attempt:
         return Decision(state=state, effects=(do.Note(action="node_end", message=f"{event.ref}: late outcome"),))
     outcome = event.outcome
-    if outcome.result is not Result.UNAVAILABLE:
-        state = charged(state, event.ref, outcome, now)
+    state = charged(state, event.ref, outcome, now)
     match outcome.result:
         case Result.SUCCEEDED:
             return _succeeded(state, event, graph, config, now)
@@ -63,23 +66,44 @@ def _paused(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, 
         case Result.HELD:
             return _held(state, event)
         case _:
-            state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.CANCELLED))
+            # Told to stop by something that is over by now: what it paid counts, and the work is done anew.
+            state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
             return settle(state, graph, config, now)
 
 
+def _charged_late(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Count what an attempt paid that was cancelled before it ended; its work counts no more (ENG-42)."""
+    before = state.node(event.ref)
+    state = charged(state, event.ref, event.outcome, now)
+    left = tuple(attempt for attempt in before.uncharged if attempt != event.attempt)
+    ended_at = now if event.attempt == before.attempts else before.ended_at
+    state = put_node(state, event.ref, replace(state.node(event.ref), uncharged=left, ended_at=ended_at))
+    if state.status.open:
+        return settle(state, graph, config, now)
+    return Decision(state=state, effects=(do.WriteState(), do.PostCost()))
+
+
 def charged(state: RunState, ref: NodeRef, outcome: Outcome, now: datetime) -> RunState:
-    """Return ``state`` with the attempt's cost on node, SWI and run, each call counted once."""
+    """Return ``state`` with the attempt's cost on node, SWI and run, each call counted once.
+
+    An attempt that waits comes again under the same number; what of it an earlier owner paid was counted then.
+    """
     at = state.node(ref)
-    state = put_node(state, ref, replace(at, cost=at.cost + outcome.cost, ended_at=now))
+    paid = outcome.cost - at.waited.within(outcome.remembered)
+    waited = at.waited + paid if outcome.result is Result.UNAVAILABLE else Cost()
+    state = put_node(state, ref, replace(at, cost=at.cost + paid, waited=waited, ended_at=now))
     if ref.swi is not None:
         swi = state.swi(ref.swi)
-        state = put_swi(state, replace(swi, cost=swi.cost + outcome.cost))
+        state = put_swi(state, replace(swi, cost=swi.cost + paid))
     cost = state.cost
-    by_node = {**cost.by_node, ref.node: cost.by_node.get(ref.node, 0) + outcome.cost.microusd}
-    charged = replace(
-        cost, microusd=cost.microusd + outcome.cost.microusd, tokens=cost.tokens + outcome.cost.tokens, by_node=by_node
+    sums = replace(
+        cost,
+        microusd=cost.microusd + paid.microusd,
+        tokens=cost.tokens + paid.tokens,
+        by_node={**cost.by_node, ref.node: cost.by_node.get(ref.node, 0) + paid.microusd},
+        unreconciled=cost.unreconciled + outcome.unreconciled,
     )
-    return replace(state, cost=charged)
+    return replace(state, cost=sums)
 
 
 def _succeeded(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
@@ -120,19 +144,20 @@ def _delivered(state: RunState, event: NodeEnded) -> RunState:
     at = replace(state.node(ref), output_hash=outcome.output_hash or None, error=None)
     state = put_node(state, ref, at)
     if outcome.swis:
-        state = replace(state, sub_work_items=outcome.swis)
+        state = replanned(state, outcome.swis)
     if outcome.matrix:
         state = replace(state, traceability=merge(state.traceability, outcome.matrix))
     if ref.swi is None:
         return replace(state, artifacts={**state.artifacts, **outcome.artifacts})
     swi = state.swi(ref.swi)
-    branch = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), swi.branch)
+    branch_made = next((a.ref for a in outcome.artifacts.values() if a.kind == "branch"), "")
     return put_swi(
         state,
         replace(
             swi,
             artifacts={**swi.artifacts, **outcome.artifacts},
-            branch=branch,
+            findings=() if branch_made else swi.findings,
+            branch=branch_made or swi.branch,
             head=Sha(outcome.head) if outcome.head else swi.head,
             pr=PullNumber(outcome.pr) if outcome.pr else swi.pr,
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cogworks.engine.run_config import RunConfig
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import NodeRef
 from cogworks.model.json_value import JsonObject
@@ -13,9 +14,24 @@ Results = Mapping[str, JsonObject]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggered:
-    """The trigger label is on; nothing ran yet, or a stopped run is to go on."""
+    """The trigger label is on; nothing ran yet, or a stopped run is to go on.
+
+    ``accept_graph``: a person said that it may go on with another pipeline file than it began with (ENG-07);
+    ``config`` is then what it goes on with. ``text_sha`` tells the text of the issue as it is now.
+    """
 
     by: str = ""
+    text_sha: str = ""
+    accept_graph: bool = False
+    config: RunConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A person had the dead letter of this attempt replayed."""
+
+    ref: NodeRef
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,4 +95,4 @@ class Halt:
     message: str
 
 
-Event = Triggered | NodeEnded | GateApproved | GateRejected | LeaseStale | WaitOver | Cancel | Halt
+Event = Triggered | Replayed | NodeEnded | GateApproved | GateRejected | LeaseStale | WaitOver | Cancel | Halt

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from cogworks.engine.starting import missing_rights
 from cogworks.extension_api.envelope import Caller, Request, version_problem
 from cogworks.extension_api.methods import HandshakeResult, ServiceStatus
 from cogworks.model.errors import CogWorksError
@@ -59,14 +60,24 @@ def service_fitness(services: DomainService, service: Service, *, token: str | N
     return Fitness(name=service.name, detail=able)
 
 
-def github_fitness(github: GitHub, repos: Sequence[RepoName]) -> Fitness:
-    """Return whether GitHub answers and the token may write to ``repos``."""
+def github_fitness(github: GitHub, repos: Sequence[RepoName], *, every_right: bool) -> Fitness:
+    """Return whether GitHub answers and the token may write to ``repos``.
+
+    ``every_right``: also ask for each right by itself, which takes requests of a kind that is paced.
+    """
     try:
         login, limits = github.contents.login(), github.contents.limits()
-        closed = [repo for repo in repos if not github.contents.repo(repo).can_push]
+        closed = {repo: _lacks(github, repo, every_right=every_right) for repo in repos}
     except CogWorksError as error:
         return Fitness(name="github", trouble=error.message, code=error.category or error.code)
-    if closed:
-        trouble = f"{login} may not write to {', '.join(closed)}"
+    if any(closed.values()):
+        lacks = "; ".join(f"{repo}: {', '.join(rights)}" for repo, rights in closed.items() if rights)
+        trouble = f"{login} may not write: the token lacks for {lacks}"
         return Fitness(name="github", trouble=trouble, code="permission_denied")
     return Fitness(name="github", detail=f"as {login}, {limits.remaining} of {limits.limit} requests left")
+
+
+def _lacks(github: GitHub, repo: RepoName, *, every_right: bool) -> tuple[str, ...]:
+    if every_right:
+        return missing_rights(github, repo)
+    return () if github.contents.repo(repo).can_push else ("write access",)

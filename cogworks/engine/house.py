@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cogworks.engine.configuring import Shipped
+from cogworks.engine.letters import Report
 from cogworks.model.audit import Actor
+from cogworks.model.pulse import Alert
 from cogworks.nodes.template import Template
 from cogworks.ports.bundle import Ports
 
 Log = Callable[[str, str], None]
 """Takes an action of 70 section 4 and a message."""
+
+Alarm = Callable[[Alert], None]
+"""Takes an alert that nobody said within the last hour."""
 
 
 class Within(Protocol):
@@ -24,7 +29,8 @@ class Within(Protocol):
 class House:
     """Built once per process by ``bootstrap``; holds no state of any run.
 
-    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21).
+    ``patience_s`` is how long an attempt may stay without owner before its message counts as lost (RUN-21). ``alarm``
+    says an alert, ``report`` tells operators of a dead letter.
     """
 
     ports: Ports
@@ -34,6 +40,8 @@ class House:
     patience_s: float
     max_active_runs: int
     log: Log
+    alarm: Alarm
+    report: Report
     within: Within
 
     @property

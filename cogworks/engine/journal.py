@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cogworks.engine.comments import CommentBook, notice
+from cogworks.engine.entries import base_path, base_text
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import BranchDiverged
 from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_from_json, outcome_to_json
+from cogworks.model.spending import Call
 from cogworks.model.state import RunState
 from cogworks.pages.node_comment import attempt_path, comment_key, render_node
 from cogworks.pages.pull_page import audit_branch
@@ -44,8 +46,20 @@ class Journal:
         found = ((key.attempt, self.find(key)) for key in keys)
         return tuple((attempt, outcome) for attempt, outcome in found if outcome is not None)
 
-    def push(self, key: AttemptKey, outcome: Outcome, records: Sequence[JsonObject], files: dict[str, bytes]) -> str:
-        """Put outcome, records and slot files on the audit branch; return where the outcome is, ``path@commit``."""
+    def push(
+        self,
+        key: AttemptKey,
+        outcome: Outcome,
+        records: Sequence[JsonObject],
+        files: dict[str, bytes],
+        *,
+        calls: Sequence[Call] = (),
+    ) -> str:
+        """Put outcome, records and slot files on the audit branch; return where the outcome is, ``path@commit``.
+
+        Beside them goes what a lost state and a lost ledger are rebuilt from.
+        """
+        files = {**files, base_path(key.ref, key.attempt): base_text(self.state, calls).encode()}
         path = attempt_path(key)
         content = {**files, path: f"{outcome_to_json(outcome)}\n".encode() + _lines(records)}
         return f"{path}@{self._push(content, f'audit: {key.ref} attempt {key.attempt}')}"

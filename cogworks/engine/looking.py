@@ -52,14 +52,16 @@ def live_attempts(leases: Leases | None, item: Item) -> tuple[str, ...] | None:
         return None
 
 
-def unreconciled(ledger: Ledger | None, item: Item) -> Cost:
-    """Return what was sent and never answered; nothing when no Redis can be asked."""
+def unreconciled(ledger: Ledger | None, state: RunState) -> Cost:
+    """Return what was sent and never answered: what the state counts, or more when the ledger knows of more."""
+    counted = state.cost.unreconciled
     if ledger is None:
-        return Cost()
+        return counted
     try:
-        return ledger.show(item).unreconciled
+        seen = ledger.show(state.item).unreconciled
     except DependencyUnavailable:
-        return Cost()
+        return counted
+    return Cost(microusd=max(seen.microusd, counted.microusd), tokens=max(seen.tokens, counted.tokens))
 
 
 def node_statuses(state: RunState) -> Mapping[NodeId, str]:

@@ -6,12 +6,19 @@ from datetime import datetime
 from functools import partial
 
 from cogworks.engine import events as told
+from cogworks.engine.acts import BranchGone, Happening, undone_by
 from cogworks.engine.asking import commands_since
+from cogworks.engine.changes import Changes
 from cogworks.engine.comments import gate_key
+from cogworks.engine.configuring import Shipped
 from cogworks.engine.journal import Journal
-from cogworks.engine.loading import Found, unjournalled
+from cogworks.engine.late import late_costs
+from cogworks.engine.letters import given_up
+from cogworks.engine.loading import Found, dispatched_at, unjournalled
 from cogworks.engine.progress import at_work
+from cogworks.engine.replaying import wished_replay
 from cogworks.engine.run_config import RunConfig
+from cogworks.engine.swi_changes import SwiChanges
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
 from cogworks.graph.walk import outgoing
@@ -20,8 +27,9 @@ from cogworks.model.ids import AttemptKey, NodeId, NodeRef, PullNumber
 from cogworks.model.json_value import JsonObject
 from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
+from cogworks.policy.dead_letters import replay_refused
 from cogworks.policy.gates import Answer, answer_of
-from cogworks.policy.labels import resumes
+from cogworks.policy.labels import can_resume, resumes
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -35,25 +43,65 @@ class Scene:
     issue: Issue
     found: Found
     config: RunConfig
+    shipped: Shipped
     patience_s: float
 
-    def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
+    def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[Happening, ...]:
         """Return what happened, in the order in which it is to be decided on."""
-        stopped = self._stopped(state)
+        changes, swis = self._changes(state), SwiChanges(ports=self.ports, github=self.github, found=self.found)
+        stopped = self._stopped(state, changes)
         if isinstance(stopped, told.Cancel):
             ended = self._ended(state, journal, graph)
-            return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
+            outcomes = [one for one in ended if isinstance(one, told.NodeEnded)]
+            late = tuple(one for one in outcomes if one.attempt in state.node(one.ref).uncharged)
+            return (*late, replace(stopped, ended=tuple(one for one in outcomes if one not in late)))
+        if isinstance(stopped, told.Replayed):
+            return (*late_costs(state, journal), stopped)
         if stopped:
-            return (stopped,)
-        return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
+            asked = replace(stopped, text_sha=changes.text_sha())
+            return (*late_costs(state, journal), *self._going_on(state, changes, swis, asked))
+        halt = changes.stops(state) if state.status.open else None
+        return (halt,) if halt else self._moved(state, journal, graph, changes, swis)
 
-    def _stopped(self, state: RunState) -> told.Event | None:
+    def _changes(self, state: RunState) -> Changes:
+        return Changes(
+            ports=self.ports,
+            github=self.github,
+            repo=state.repo,
+            issue=self.issue,
+            names=self.config.config.labels,
+            shipped=self.shipped,
+        )
+
+    def _going_on(
+        self, state: RunState, changes: Changes, swis: SwiChanges, asked: told.Triggered
+    ) -> tuple[Happening, ...]:
+        """Return what a run begins with, or goes on with after it stopped."""
+        going = changes.resumed(state, asked) if state.nodes else asked
+        if not isinstance(going, told.Triggered):
+            return (going,)
+        return (*swis.on_github(state, ()), *swis.moved(state), going)
+
+    def _moved(
+        self, state: RunState, journal: Journal, graph: Graph, changes: Changes, swis: SwiChanges
+    ) -> tuple[Happening, ...]:
+        if not state.status.open:
+            return (*late_costs(state, journal), *swis.on_github(state, ()))
+        ended = tuple(self._ended(state, journal, graph))
+        of_swis = tuple(swis.on_github(state, [one for one in ended if isinstance(one, told.NodeEnded)]))
+        undone = undone_by(of_swis)
+        happened = [one for one in (*ended, *self._gates(state, journal, graph)) if one.ref not in undone]
+        on_branches = swis.of_branches(state, graph, happened)
+        return (*changes.on_the_way(state), *on_branches, *of_swis, *self._waits(state))
+
+    def _stopped(self, state: RunState, changes: Changes) -> told.Triggered | told.Replayed | told.Cancel | None:
         names = self.config.config.labels
         if not state.status.open:
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            return told.Triggered() if goes_on or self._told_to_run(state) else None
+            again = self.issue.open and can_resume(state.status) and changes.triggered_again(state)
+            return told.Triggered() if goes_on or again or self._told_to_run(state) else self._replayed(state)
         if not self.issue.open:
-            return told.Cancel(reason="the issue was closed")
+            return told.Cancel(reason="aborted, the issue was closed")
         if names.cancel in self.issue.labels:
             return told.Cancel(reason="the cancel label was set")
         if names.trigger not in self.issue.labels:
@@ -67,18 +115,31 @@ class Scene:
             return False
         return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
 
-    def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _replayed(self, state: RunState) -> told.Replayed | None:
+        """Say that a dead letter of a failed run was replayed, while nothing speaks against it."""
+        if state.failure is None or replay_refused(state, self.issue, self.config.config.labels):
+            return None
+        letter = wished_replay(self.github, state)
+        return told.Replayed(ref=letter.ref, attempt=letter.attempt) if letter and letter.ref else None
+
+    def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.NodeEnded | told.LeaseStale]:
+        yield from late_costs(state, journal)
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
             attempt = state.node(ref).attempts
             key = AttemptKey(state.item, state.run_id, ref, attempt)
             outcome = self._recorded(key)
             if outcome is not None:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
                 continue
             live = self.ports.leases.live(state.item) if live is None else live
-            if str(key) not in live and self._overdue(key):
+            if str(key) in live:
+                continue
+            starts = self.ports.leases.starts(key)
+            if starts.spent:
+                yield told.NodeEnded(ref=ref, attempt=attempt, outcome=given_up(starts))
+            elif self._overdue(key):
                 yield told.LeaseStale(ref=ref)
 
     def _recorded(self, key: AttemptKey) -> Outcome | None:
@@ -92,12 +153,14 @@ class Scene:
 
     def _overdue(self, key: AttemptKey) -> bool:
         """Tell whether an attempt without owner was dispatched so long ago that its message must be lost."""
-        sent = self.found.facts.get(f"sent:{key}")
+        sent = self.found.facts.get(dispatched_at(key))
         if not sent:
             return True
         return (self.ports.clock.now() - datetime.fromisoformat(sent)).total_seconds() > self.patience_s
 
-    def _gates(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _gates(
+        self, state: RunState, journal: Journal, graph: Graph
+    ) -> Iterable[told.GateApproved | told.GateRejected | BranchGone]:
         for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
             pull = self._pull(state, ref, graph)
             if pull is None:
@@ -108,21 +171,25 @@ class Scene:
                 pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
             )
             if answer.answer is Answer.APPROVED:
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(
                     ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
                 )
+            elif answer.answer is Answer.REJECTED and self._branch_is_gone(state, pull):
+                yield BranchGone(ref=ref, closed=pull.number)
             elif answer.answer is Answer.REJECTED:
                 yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
 
-    def _commanded(self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph) -> Iterable[told.Event]:
+    def _commanded(
+        self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph
+    ) -> Iterable[told.GateApproved | told.GateRejected]:
         """Say how people answered, by comment, at a gate that no pull request stands for."""
         for one in commands_since(self.github, state, kind="gate", key=gate_key(state, ref)):
             command = one.command
             if (command.node, command.swi) != (ref.node, ref.swi):
                 continue
             if command.word == "approve":
-                results = self._results(state, journal, graph, ref)
+                results = results_of(state, journal, graph, ref)
                 yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
             else:
                 yield told.GateRejected(ref=ref, by=one.by, where=one.where)
@@ -135,6 +202,11 @@ class Scene:
                 return self.github.pulls.get(state.repo, PullNumber(int(artifact.ref)))
         return None
 
+    def _branch_is_gone(self, state: RunState, pull: Pull) -> bool:
+        """Tell whether a pull request is closed because its branch was deleted: nobody said no to it."""
+        self.ports.git.fetch(state.repo)
+        return self.ports.git.branch_head(state.repo, pull.head) is None
+
     def _can_write(self, state: RunState, login: str) -> bool:
         return self.github.contents.permission(state.repo, login) in WRITERS
 
@@ -145,13 +217,14 @@ class Scene:
         if wait.until is None or wait.until <= self.ports.clock.now():
             yield told.WaitOver()
 
-    def _results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
-        """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
-        names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
-        results: dict[str, JsonObject] = {}
-        for name in names & set(graph.nodes):
-            one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
-            ended = journal.history(one, through=state.node(one).attempts)
-            if ended and ended[-1][1].output is not None:
-                results[name] = ended[-1][1].output
-        return results
+
+def results_of(state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
+    """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
+    names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
+    results: dict[str, JsonObject] = {}
+    for name in names & set(graph.nodes):
+        one = NodeRef(NodeId(name), ref.swi if graph.nodes[NodeId(name)].per_swi else None)
+        ended = journal.history(one, through=state.node(one).attempts)
+        if ended and ended[-1][1].output is not None:
+            results[name] = ended[-1][1].output
+    return results

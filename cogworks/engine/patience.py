@@ -5,7 +5,7 @@ create anything, so a create whose answer was lost is found and not repeated.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from cogworks.model.errors import DependencyUnavailable, FailureCategory, RateLimited, Transient
@@ -29,18 +29,21 @@ def patiently(work: Callable[[], T], *, clock: Clock, ids: Ids, tries: int = TRI
         except Transient as error:
             wait = _wait_s(error, number, clock=clock, ids=ids)
             if number == tries or wait > MAX_INLINE_WAIT_S:
-                raise unavailable(error, retry_after_s=wait) from error
+                raise unavailable(error, retry_after_s=wait, now=clock.now()) from error
             clock.sleep(wait)
     raise AssertionError("unreachable: the loop returns or raises")
 
 
-def unavailable(error: Transient, *, retry_after_s: float) -> DependencyUnavailable:
-    """Return what a transient error becomes when nobody waits for it any longer."""
-    limited = isinstance(error, RateLimited)
+def unavailable(error: Transient, *, retry_after_s: float, now: datetime) -> DependencyUnavailable:
+    """Return what a transient error becomes when nobody waits for it any longer; a limit is named with its end."""
+    message, reason = error.message or type(error).__name__, "outage"
+    if isinstance(error, RateLimited):
+        until = now + timedelta(seconds=retry_after_s)
+        message, reason = f"{message}; the {error.kind} limit lifts at {until:%Y-%m-%d %H:%M:%S} UTC", "rate_limit"
     return DependencyUnavailable(
-        error.message or type(error).__name__,
+        message,
         category=error.category or FailureCategory.GITHUB_ERROR,
-        reason="rate_limit" if limited else "outage",
+        reason=reason,
         retry_after_s=max(retry_after_s, 1.0),
     )
 

@@ -6,37 +6,50 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
-from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
+from cogworks.engine.comments import CommentBook, gate_key, notice, state_key, write_pages
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
-from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.letters import Report, post_failure
+from cogworks.engine.loading import RIDING, dispatched_at, state_on_github, time_limit, unjournalled
+from cogworks.engine.looking import unreconciled
+from cogworks.engine.parts import remember_parts
 from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.audit import Actor, event_as_value, new_event
 from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
-from cogworks.model.ids import AttemptKey, NodeId, NodeRef
+from cogworks.model.ids import AttemptKey, IssueNumber, NodeRef
 from cogworks.model.json_value import compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
-from cogworks.pages.failure_report import render_failure
 from cogworks.pages.gate_comment import render_budget, render_gate
 from cogworks.pages.node_comment import comment_key, render_node
 from cogworks.pages.state_comment import read_state, read_state_mark, render_state
 from cogworks.pages.summary import render_summary
+from cogworks.policy.labels import NODE_FAILED
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
-_NOTED = {"edge_eval": "run.edge_evaluated", "node_end": "attempt.late"}
+_NOTED = {
+    "dlq": "attempt.replayed",
+    "edge_eval": "run.edge_evaluated",
+    "node_end": "attempt.late",
+    "state_write": "run.refused",
+    "task": "run.changed_by_people",
+    "safety_event": "safety.raised_by_people",
+}
 _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
 @dataclass(slots=True, kw_only=True)
 class Performer:
-    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease."""
+    """Performs the effects of one step. ``github`` and ``ports.git`` are guarded by the step's lease.
+
+    ``anew``: the state was rebuilt, and takes the place of whatever its comment says.
+    """
 
     ports: Ports
     github: GitHub
@@ -48,13 +61,16 @@ class Performer:
     actor: Actor
     log: Log
     facts: Mapping[str, str]
+    report: Report
     kept: dict[str, str] = field(default_factory=dict)
+    anew: bool = False
 
     def perform(self, before: RunState, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
         """Perform ``effects``, which lead from ``before`` to ``state``, and return the state as written."""
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
+            self._refuse_newer(state)
         self.journal = replace(self.journal, state=state, graph=graph)
         for one in transitions(before, state):
             self._keep(state, one)
@@ -68,6 +84,8 @@ class Performer:
                 self._write_state(state, graph)
             case do.SetLabels():
                 self._set_labels(state)
+            case do.MarkFailed() | do.RelabelSwi():
+                self._relabel(state, effect)
             case do.StartNodes():
                 self._start(state, effect, graph)
             case do.StopWork():
@@ -95,17 +113,18 @@ class Performer:
                 self.log("ledger", f"{level} % of the budget is used")
             case do.PostNotice(kind=kind, text=text):
                 self._notice(state, f"{kind}/{state.seq}", kind, text)
+            case do.PostSuperseded():
+                self._supersede(state, effect)
             case _:
                 self._post_ending(state, effect, graph)
 
     def _post_ending(self, state: RunState, effect: do.Ending, graph: Graph) -> None:
         match effect:
             case do.PostFailure(failure=failure):
-                ref = NodeRef(NodeId(failure.node), failure.swi)
-                attempts = self.journal.history(ref, through=state.node(ref).attempts)
-                self._notice(state, f"failure/{state.seq}", "failure", render_failure(state, failure, attempts))
+                post_failure(self.ports, self.github, self.book, self.journal, state, failure, self.report)
             case do.PostCost():
-                report = render_markdown(cost_report(state, graph))
+                lost = unreconciled(self.ports.ledger, state)
+                report = render_markdown(cost_report(state, graph, unreconciled=lost))
                 key = f"{state.item}/{state.run_id}/cost"
                 self.book.put(key, notice(key, "cost", report, run=state.run_id))
             case do.PostSummary(outcome=outcome):
@@ -121,31 +140,48 @@ class Performer:
         key = f"{state.item}/{state.run_id}/{name}"
         self.book.post_once(key, notice(key, kind, text, run=state.run_id))
 
+    def _supersede(self, state: RunState, effect: do.PostSuperseded) -> None:
+        """Say at a pull request, once each time, that what it holds is worked on again."""
+        key, number = f"{state.item}/{state.run_id}/superseded/{state.seq}", IssueNumber(effect.pull)
+        own = self.github.contents.login()
+        said = (one.body for one in self.github.comments.list(state.repo, number) if one.author == own)
+        if not any(key in body for body in said):
+            text = f"Superseded: the work goes back to `{effect.target}`. This stays open until people decide on it.\n"
+            self.github.comments.create(state.repo, number, notice(key, "scope", text, run=state.run_id))
+
     def _write_state(self, state: RunState, graph: Graph) -> None:
-        """Write the snapshot unless somebody newer wrote it (GH-19), then the projection."""
-        key = state_key(state.run_id)
-        known = self.book.find(key)
-        if known is not None:
-            self._refuse_newer(state, known)
+        """Write the snapshot, then the projection."""
         if not state.status.open:
             self.journal.push_last([json.loads(text) for text in self._riding().values()])
-        self.book.put(key, render_state(state, graph))
+        write_pages(self.book, state, render_state(state, graph))
         self._project(state)
         if not state.status.open:
             self.ports.projection.note(state.item, dict.fromkeys(self._riding(), ""))
+        remember_parts(self.ports.projection, state, self.facts)
 
-    def _refuse_newer(self, state: RunState, comment_id: int) -> None:
-        """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
+    def _refuse_newer(self, state: RunState) -> None:
+        """Raise StaleFence when the state comment is ahead of us, before anything is written (GH-19).
+
+        The projection then knows what it says. A comment that was edited by hand is not overwritten either:
+        StateUnreadable says what is wrong with it (GH-20).
+        """
+        known = None if self.anew else self.book.find(state_key(state.run_id))
+        if known is None:
+            return
         try:
-            body = self.github.comments.get(state.repo, comment_id).body
+            body = self.github.comments.get(state.repo, known).body
         except NotFound:
             return  # a person deleted it: nobody wrote anything newer there, and it is made anew
         head = read_state_mark(body)
         fields = head.fields if head else {}
-        fence, seq = int(fields.get("fence", "0") or 0), int(fields.get("seq", "0") or 0)
+        theirs = read_state(body) if fields.get("parts") == "1" else state_on_github(self.github, state.item)
+        fence, seq = int(fields.get("fence") or 0), int(fields.get("seq") or 0)
         if fence > state.fence or seq >= state.seq:
-            self._project(read_state(body))
-            raise StaleFence(f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}")
+            if theirs is not None:
+                self._project(theirs)
+            message = f"state comment has fence {fence}, seq {seq}; ours is {state.fence}, {state.seq}"
+            self.log("state_write", f"state_conflict: {message}")
+            raise StaleFence(message)
 
     def _project(self, state: RunState) -> None:
         self.ports.projection.save(
@@ -186,11 +222,20 @@ class Performer:
                 self.facts = {**self.facts, fact: str(swi.status)}
                 self.ports.projection.note(state.item, {fact: str(swi.status)})
 
+    def _relabel(self, state: RunState, effect: do.Labelling) -> None:
+        match effect:
+            case do.MarkFailed():
+                self.github.labels.add(state.repo, state.work_item, [NODE_FAILED])
+            case do.RelabelSwi(ordinal=ordinal):
+                self.facts = {**self.facts, f"swi-label:{ordinal}": ""}
+
     def _start(self, state: RunState, effect: do.StartNodes, graph: Graph) -> None:
         item = state.item
         keys = [AttemptKey(item, state.run_id, ref, attempt) for ref, attempt in effect.starts]
         self.ports.projection.note(item, {unjournalled(key): "" for key in keys})
-        self.ports.projection.note(item, {f"sent:{key}": self.ports.clock.now().isoformat() for key in keys})
+        now = self.ports.clock.now().isoformat()
+        limits = {time_limit(key): str(node_of(graph, key.ref).timeout_s) for key in keys}
+        self.ports.projection.note(item, {**{dispatched_at(key): now for key in keys}, **limits})
         queues = [
             (ref, attempt, _LLM_QUEUE if node_of(graph, ref).type == "llm" else _TOOL_QUEUE)
             for ref, attempt in effect.starts

@@ -39,6 +39,13 @@ def put_node(state: RunState, ref: NodeRef, at: NodeState) -> RunState:
     return put_swi(state, replace(swi, nodes={**swi.nodes, ref.node: at}))
 
 
+def cancel_node(state: RunState, ref: NodeRef) -> RunState:
+    """Return ``state`` with ``ref`` cancelled; what an attempt under way has paid is still to be counted."""
+    at = state.node(ref)
+    late = (at.attempts,) if at.status is NodeStatus.ACTIVE else ()
+    return put_node(state, ref, replace(at, status=NodeStatus.CANCELLED, uncharged=(*at.uncharged, *late)))
+
+
 def put_swi(state: RunState, swi: Swi) -> RunState:
     """Return ``state`` with ``swi`` in place of the sub-work-item of the same ordinal."""
     return replace(
@@ -114,7 +121,8 @@ def _slot_exists(state: RunState, slot: str) -> bool:
 def propagate(state: RunState, graph: Graph) -> RunState:
     """Return ``state`` with dead instances skipped and hopeless ones blocked, until nothing changes."""
     for ref in instances(state, graph):
-        if state.node(ref).status is not NodeStatus.PENDING or state.node(ref).attempts:
+        at = state.node(ref)
+        if at.status is not NodeStatus.PENDING or (at.attempts and not _dependency_broken(state, ref)):
             continue
         ready = readiness(state, graph, ref)
         if ready is Readiness.DEAD:
@@ -152,7 +160,8 @@ def swi_status(swi: Swi) -> SwiStatus:
         return SwiStatus.AWAITING_REVIEW
     if swi.pr is not None and all(status in ENDED for status in statuses):
         return SwiStatus.PR_OPEN
-    return SwiStatus.ACTIVE if any(at.attempts for at in swi.nodes.values()) else SwiStatus.PENDING
+    begun = NodeStatus.ACTIVE in statuses or NodeStatus.COMPLETED in statuses
+    return SwiStatus.ACTIVE if begun else SwiStatus.PENDING
 
 
 def swi_ended(state: RunState, graph: Graph, swi: Swi) -> bool:

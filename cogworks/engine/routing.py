@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from cogworks.engine.effects import Note
 from cogworks.engine.events import Results
+from cogworks.engine.going_back import ask_back, counted_at, leaves_swis
 from cogworks.engine.progress import clear_nodes, edge_at, put_edges, put_node, put_swi
 from cogworks.graph.conditions import Verdict, evaluate, fallbacks, settle
 from cogworks.graph.definition import Edge, Graph
@@ -66,10 +67,11 @@ def _take(state: RunState, graph: Graph, ref: NodeRef, chosen: tuple[Edge, ...],
     back = next((edge for edge in chosen if edge.rework), None)
     if back is None:
         return Routed(state=_resolve(state, graph, ref, chosen), notes=notes)
-    at = edge_at(state, back.id, ref)
+    at = edge_at(state, back.id, counted_at(graph, back, ref))
     assert back.rework is not None
     if at.traversals < min(back.rework.max_traversals, HARD_TRAVERSAL_CAP):
-        return Routed(state=_go_back(state, graph, ref, back, at), notes=notes)
+        go = ask_back if leaves_swis(graph, back) else _go_back
+        return Routed(state=go(state, graph, ref, back, at), notes=notes)
     if back.rework.overflow == "take_edge":
         forward = tuple(edge for edge in graph.edges if edge.id == back.rework.overflow_edge)
         return Routed(state=_resolve(state, graph, ref, forward), notes=notes)
@@ -128,7 +130,10 @@ def names_for(
         },
         "item": {"number": int(state.work_item), "labels": [], "milestone": ""},
         "output": output,
-        "edges": {edge.id: {"traversals": edge_at(state, edge.id, ref).traversals} for edge in graph.edges},
+        "edges": {
+            edge.id: {"traversals": edge_at(state, edge.id, counted_at(graph, edge, ref)).traversals}
+            for edge in graph.edges
+        },
     }
     if ref.swi is not None:
         names["swi"] = {"ordinal": int(ref.swi), "files": list(state.swi(ref.swi).files)}

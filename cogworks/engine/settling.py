@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cogworks.engine import effects as do
-from cogworks.engine.progress import all_ended, at_work, eligible, propagate, put_node, swi_status
+from cogworks.engine.going_back import asked_back, gone_back, stopping, superseded_pulls
+from cogworks.engine.progress import all_ended, at_work, cancel_node, eligible, propagate, put_node, swi_status
 from cogworks.engine.run_config import RunConfig, node_of
-from cogworks.graph.definition import Graph
+from cogworks.graph.definition import Edge, Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import END_TO_END, NodeRef
 from cogworks.model.state import Failure, NodeState, NodeStatus, RunState, RunStatus, Wait, WaitReason
-from cogworks.policy.alerts import due_level
+from cogworks.policy.alerts import due_levels
 
 _ESCALATES = frozenset(
     {
@@ -41,6 +42,9 @@ def settle(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> D
     state = propagate(state, graph)
     if not state.status.open:
         return Decision(state=state, effects=())
+    back = asked_back(state, graph)
+    if back is not None:
+        return _go_back(state, graph, back, config, now)
     ready = (
         () if _on_hold(state) else eligible(state, graph, max_parallel_swis=config.pipeline.max_parallel_sub_work_items)
     )
@@ -57,6 +61,15 @@ def settle(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> D
     if state.wait:
         return _announce(replace(state, status=RunStatus.WAITING))
     return _finish(state, graph, now)
+
+
+def _go_back(state: RunState, graph: Graph, edge: Edge, config: RunConfig, now: datetime) -> Decision:
+    """Let the sub-work-items come to their next boundary, then begin again where ``edge`` leads (ENG-22)."""
+    if stopping(state):
+        return _announce(replace(state, status=RunStatus.RUNNING))
+    told = tuple(do.PostSuperseded(pull=pull, target=edge.target) for pull in superseded_pulls(state))
+    settled = settle(gone_back(state, graph, edge), graph, config, now)
+    return Decision(state=settled.state, effects=(*told, *settled.effects))
 
 
 def _on_hold(state: RunState) -> bool:
@@ -125,7 +138,7 @@ def fail_node(
     stop: tuple[do.Effect, ...] = ()
     if node_of(graph, ref).abort_siblings_on_failure:
         for other in at_work(state, NodeStatus.ACTIVE):
-            state = put_node(state, other, replace(state.node(other), status=NodeStatus.CANCELLED))
+            state = cancel_node(state, other)
         stop = (do.StopWork(reason=f"{ref} failed"),)
     settled = settle(state, graph, config, now)
     return Decision(state=settled.state, effects=(*stop, *settled.effects))
@@ -162,10 +175,9 @@ def _finish(state: RunState, graph: Graph, now: datetime) -> Decision:
 
 
 def _announce(state: RunState, *after: do.Effect) -> Decision:
-    """Return ``state`` to be written and shown, a cost alert if one is due (each level once), then ``after``."""
-    level = due_level(state.cost)
-    alert: tuple[do.Effect, ...] = ()
-    if level > state.cost.alerted:
-        state = replace(state, cost=replace(state.cost, alerted=level))
-        alert = (do.PostBudget(level=level),)
-    return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), *alert, *after))
+    """Return ``state`` to be written and shown, the cost alerts that are due (each level once), then ``after``."""
+    levels = due_levels(state.cost)
+    if levels:
+        state = replace(state, cost=replace(state.cost, alerted=levels[-1]))
+    alerts = tuple(do.PostBudget(level=level) for level in levels)
+    return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), *alerts, *after))

@@ -22,7 +22,10 @@ class Repo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """An issue; ``id`` is the database id that sub-issue and dependency calls want."""
+    """An issue; ``id`` is the database id that sub-issue and dependency calls want.
+
+    ``open_blockers`` counts open issues that it waits for; None when GitHub did not say.
+    """
 
     id: int
     number: IssueNumber
@@ -36,6 +39,7 @@ class Issue:
     milestone_number: int | None = None
     updated_at: datetime | None = None
     is_pull: bool = False
+    open_blockers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,9 @@ class Outcome:
     """Result of one attempt with all that later steps need of it.
 
     ``output`` is the node's typed answer as JSON, which conditions see as ``result``. ``diagnostics`` go back to the
-    model on a retry, ``findings`` on a rework. ``text`` is what a person reads about it in the node comment.
+    model on a retry, ``findings`` on a rework. ``error`` is the class of the error that ended the attempt, if one did.
+    ``remembered`` is the part of ``cost`` that an earlier owner of the same attempt paid; ``unreconciled`` is what
+    calls that were cut off may have cost besides.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -57,11 +59,15 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     category: FailureCategory | None = None
     message: str = ""
+    error: str = ""
+    traceback_digest: str = ""
     head: str = ""
     base: str = ""
     pr: int | None = None
     safety_affecting: bool = False
     cost: Cost = Cost()
+    remembered: Cost = Cost()
+    unreconciled: Cost = Cost()
     llm_calls: int = 0
     model: str = ""
     passes: int = 0

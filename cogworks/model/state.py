@@ -89,6 +89,13 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(microusd=self.microusd + other.microusd, tokens=self.tokens + other.tokens)
 
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(microusd=self.microusd - other.microusd, tokens=self.tokens - other.tokens)
+
+    def within(self, other: "Cost") -> "Cost":
+        """Return the smaller of both figures, each by itself."""
+        return Cost(microusd=min(self.microusd, other.microusd), tokens=min(self.tokens, other.tokens))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -116,7 +123,11 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """Life of one node instance; counters only grow, except by a human's resume (ENG-25)."""
+    """Life of one node instance; counters only grow, except by a human's resume (ENG-25).
+
+    ``waited`` is what the attempt that waits has paid so far, counted already; ``uncharged`` are attempts that were
+    cancelled before their cost was known.
+    """
 
     __pydantic_config__ = _CLOSED
     status: NodeStatus = NodeStatus.PENDING
@@ -130,6 +141,8 @@ class NodeState:
     categories: tuple[str, ...] = ()
     error: str | None = None
     cost: Cost = Cost()
+    waited: Cost = Cost()
+    uncharged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +166,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swi:
-    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes."""
+    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes.
+
+    ``findings`` is what people said against what was made, until something new is made of it.
+    """
 
     __pydantic_config__ = _CLOSED
     ordinal: SwiOrdinal
@@ -170,6 +186,7 @@ class Swi:
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
     edges: Mapping[EdgeId, EdgeState] = field(default_factory=dict)
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
     cost: Cost = Cost()
 
 
@@ -200,7 +217,7 @@ class GateDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCost:
-    """Committed cost of the run against its limits."""
+    """Committed cost of the run against its limits, and the worst case of calls that were cut off (RUN-17)."""
 
     __pydantic_config__ = _CLOSED
     microusd: int = 0
@@ -208,6 +225,7 @@ class RunCost:
     limit_microusd: int
     limit_tokens: int
     by_node: Mapping[str, int] = field(default_factory=dict)
+    unreconciled: Cost = Cost()
     alerted: int = 0
 
 
@@ -244,7 +262,11 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Everything durable about a run. Written by the step function alone (RUN-09)."""
+    """Everything durable about a run. Written by the step function alone (RUN-09).
+
+    ``text_sha`` tells the text of the issue as last seen; ``set_aside`` are pull requests that people closed and
+    whose work was done anew: they are no answer any more.
+    """
 
     __pydantic_config__ = _CLOSED
     schema_version: Literal["1"]
@@ -273,6 +295,8 @@ class RunState:
     lock: Lock | None = None
     cursor: Cursor = Cursor()
     failure: Failure | None = None
+    text_sha: str = ""
+    set_aside: tuple[PullNumber, ...] = ()
     written_at: datetime | None = None
 
     @property

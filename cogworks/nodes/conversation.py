@@ -185,6 +185,7 @@ def _send_recorded(job: Job, shop: Workshop, request: LlmRequest, question: Ques
         "cost_microusd": sent.cost.microusd,
         "reserved_microusd": sent.reserved.microusd,
         "tool_calls": len(sent.answer.tool_calls),
+        "queue_wait_ms": sent.queue_wait_ms,
         "latency_ms": sent.latency_ms,
         "started_at": started.isoformat(),
         "prompt": redact_value(_said(request, turn=turn)),

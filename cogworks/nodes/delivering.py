@@ -67,16 +67,27 @@ def check_paths(job: Job, paths: Sequence[str]) -> None:
 def ensure_pull(job: Job, shop: Workshop, *, head: str, base: str, title: str, body: str) -> Pull:
     """Return the pull request of branch ``head``: found in any state, else opened; PullClosed when rejected."""
     repo, title, body = job.key.item.repo, redact(title), redact(body)
-    found = [pull for pull in shop.github.pulls.find(repo, head=head) if pull.open or pull.merged]
+    known = [one for one in shop.github.pulls.find(repo, head=head) if _counts(job, shop, one)]
+    found = [pull for pull in known if pull.open or pull.merged]
     if found:
         pull = found[0]
         if pull.open and pull.body != body:
             shop.github.pulls.update_body(repo, pull.number, body)
         return pull
-    closed = shop.github.pulls.find(repo, head=head)
-    if closed:
-        raise PullClosed(f"pull request #{closed[0].number} was closed unmerged")
+    if known:
+        raise PullClosed(f"pull request #{known[0].number} was closed unmerged")
     return shop.github.pulls.create(repo, title=title, body=body, head=head, base=base)
+
+
+def _counts(job: Job, shop: Workshop, pull: Pull) -> bool:
+    """Tell whether a pull request says something about the branch as it is.
+
+    One that was set aside does so only while it is open, for a branch has one open pull request at most, or when it
+    brought all that the branch holds.
+    """
+    if pull.open or pull.number not in job.state.set_aside:
+        return True
+    return pull.merged and shop.git.branch_head(job.key.item.repo, pull.head) == pull.head_sha
 
 
 def pull_base(job: Job, shop: Workshop, open_branches: Sequence[tuple[str, Sha]]) -> str:

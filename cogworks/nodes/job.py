@@ -14,10 +14,12 @@ from cogworks.model.llm import Loop
 from cogworks.model.outcome import Outcome
 from cogworks.model.services import Services
 from cogworks.model.state import Cost, RunState, Swi
+from cogworks.nodes.spending import Spending
 from cogworks.nodes.template import Template
 from cogworks.policy.constitution import Constitution
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub, Guard
+from cogworks.ports.limits import Permits
 from cogworks.ports.llm import LLM
 from cogworks.ports.runtime import Clock, Ids, Ledger, Memo
 from cogworks.ports.services import DomainService
@@ -81,8 +83,10 @@ class Workshop:
     github: GitHub
     git: Git
     llm: LLM
+    permits: Permits
     services: DomainService
     service_tokens: Mapping[str, str]
+    spending: Spending
     ledger: Ledger
     memo: Memo
     clock: Clock

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cogworks.model.errors import FailureCategory
+from cogworks.model.errors import FailureCategory, GitHubError, GitHubTransient
 from cogworks.model.github import Issue
 from cogworks.model.ids import SwiOrdinal
 from cogworks.model.outcome import Outcome, Result
@@ -21,6 +21,8 @@ from cogworks.policy.labels import STATUS_PREFIX
 from cogworks.policy.planning import PlanFacts, faults, ordered
 from cogworks.policy.secrets import redact
 from cogworks.policy.traceability import fill
+
+_ATTACH_TRIES = 5
 
 
 def planning(job: Job, shop: Workshop) -> Outcome:
@@ -115,7 +117,7 @@ def _create(job: Job, shop: Workshop, items: Sequence[PlannedItem]) -> tuple[Swi
         key, ordinal = swi_key(job.key.run_id, item.title), SwiOrdinal(number)
         issue = known.get(key) or _open_issue(job, shop, item, ordinal)
         if key not in attached:
-            shop.github.issues.add_sub_issue(repo, parent, child_id=issue.id)
+            _attach(job, shop, issue)
         _depend(shop, job, issue, [made[title] for title in item.depends_on])
         made[item.title] = issue
         swis.append(_swi(item, issue, ordinal, key, [made[title] for title in item.depends_on], swis))
@@ -143,6 +145,21 @@ def _open_issue(job: Job, shop: Workshop, item: PlannedItem, ordinal: SwiOrdinal
         labels=[job.config.labels.sub_work_item, f"{STATUS_PREFIX}pending"],
         milestone=job.issue.milestone_number,
     )
+
+
+def _attach(job: Job, shop: Workshop, issue: Issue) -> None:
+    """Attach an issue; a server that refuses time and again fails the node, for nothing stands in for parts (GH-35)."""
+    repo, parent = job.key.item.repo, job.key.item.number
+    try:
+        shop.github.issues.add_sub_issue(repo, parent, child_id=issue.id)
+    except GitHubTransient as error:
+        places = [f"attach {job.key} {number}" for number in range(1, _ATTACH_TRIES + 1)]
+        free = [place for place in places if shop.memo.get(place) is None]
+        if len(free) <= 1:
+            target = f"{repo}#{parent}"
+            raise GitHubError(error.message, operation="issues.add_sub_issue", target=target) from error
+        shop.memo.put(free[0], error.message or "failed")
+        raise
 
 
 def _depend(shop: Workshop, job: Job, issue: Issue, blockers: Sequence[Issue]) -> None:

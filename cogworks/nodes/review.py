@@ -88,7 +88,9 @@ def _outcome(findings: list[Finding], head: Sha, *, alignment_score: float, base
 def _commits(job: Job) -> tuple[Sha, Sha]:
     assert job.swi is not None, "review runs per sub-work-item"
     code = job.swi.artifacts["code"]
-    bases = [one.base for one in job.history.values() if one.base and one.head == code.sha]
+    known = [one for one in job.history.values() if one.base]
+    # What people pushed on top has no outcome of its own: it builds on what the code before it was built on.
+    bases = [one.base for one in known if one.head == code.sha] or [one.base for one in known]
     return Sha(code.sha), Sha(bases[0] if bases else job.base_head)
 
 

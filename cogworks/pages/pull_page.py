@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cogworks.model.findings import MatrixRow
-from cogworks.model.ids import NodeRef
+from cogworks.model.ids import IssueNumber, NodeRef
 from cogworks.model.money import dollars
 from cogworks.model.outcome import Check, Outcome
 from cogworks.model.state import Cost, ItemClass, RunState
@@ -71,8 +71,13 @@ def audit_branch(state: RunState) -> str:
 
 def branch(state: RunState, slug: str) -> str:
     """Return the name of a branch of this run (GH-25)."""
-    again = f"r{state.restart_no}/" if state.restart_no else ""
-    return f"cogworks/{state.work_item}/{again}{slug}"
+    return branch_name(state.work_item, state.restart_no, slug)
+
+
+def branch_name(work_item: IssueNumber, restart_no: int, slug: str) -> str:
+    """Return the name of a branch of the ``restart_no``-th restart of a work item."""
+    again = f"r{restart_no}/" if restart_no else ""
+    return f"cogworks/{work_item}/{again}{slug}"
 
 
 def _banner(state: RunState) -> list[str]:

@@ -58,8 +58,12 @@ def runnable(labels: frozenset[str], names: Labels) -> bool:
 
 def resumes(status: RunStatus, labels: frozenset[str], names: Labels) -> bool:
     """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
-    stopped = status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
-    return stopped and runnable(labels, names)
+    return can_resume(status) and runnable(labels, names)
+
+
+def can_resume(status: RunStatus) -> bool:
+    """Tell whether a run with ``status`` stopped in a way that a person can let it go on from."""
+    return status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
 
 
 def described(names: Labels) -> dict[str, tuple[str, str]]:

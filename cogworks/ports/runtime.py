@@ -1,6 +1,6 @@
 """What holds a run together between processes: leases, projection, memo, ledger, queue, clock and ids."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cogworks.model.ids import AttemptKey, Item, NodeRef, RepoName
+from cogworks.model.spending import Call, Sums
 from cogworks.model.state import Cost
 
 
@@ -42,6 +43,26 @@ class StepLease:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starts:
+    """How often an attempt was begun without coming to an end, and by whom last; ``spent``: it may not be again."""
+
+    count: int = 0
+    owner: str = ""
+    spent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A lease on a run: of a ``step``, or of the attempt whose key ``what`` is. ``left_s`` is 0 or less once lapsed;
+    ``silent_s`` is how long ago it was taken or renewed."""
+
+    what: str
+    owner: str
+    left_s: float
+    silent_s: float
+
+
 class Keeper(Protocol):
     """Keeps a lease alive in the background."""
 
@@ -72,8 +93,12 @@ class Leases(Protocol):
         """
         ...
 
-    def keep(self, claim: Claim) -> AbstractContextManager[Keeper]:
-        """Renew the claim every quarter of its lease until the block ends."""
+    def keep(self, claim: Claim, *, limit_s: float | None = None) -> AbstractContextManager[Keeper]:
+        """Renew the claim every quarter of its lease until the block ends, or until ``limit_s`` seconds have passed.
+
+        After that it lapses like that of a dead worker, and its guard raises StaleFence: work that never ends must
+        not keep an attempt for ever.
+        """
         ...
 
     def complete(self, claim: Claim, outcome: str) -> bool:
@@ -86,6 +111,18 @@ class Leases(Protocol):
 
     def live(self, item: Item) -> frozenset[str]:
         """Return the texts of the attempt keys whose lease is live."""
+        ...
+
+    def starts(self, key: AttemptKey) -> Starts:
+        """Return what is known of the beginnings of an attempt; ``spent`` never while somebody holds it."""
+        ...
+
+    def holdings(self, item: Item) -> tuple[Holding, ...]:
+        """Return every lease on the run that its holder did not give back, live or lapsed."""
+        ...
+
+    def unlock(self, item: Item, *, force: bool) -> None:
+        """End the lapsed leases of a run, and with ``force`` the live ones: their holders are stale from then on."""
         ...
 
     def stop(self, item: Item, *, reason: str) -> None:
@@ -164,11 +201,10 @@ class LedgerView:
 class Ledger(Protocol):
     """The cost ledger: worst case reserved before a call, actual committed after it; every verb is one script."""
 
-    def seed(self, item: Item, *, committed: Cost, by_node: Mapping[str, int], call_ids: Collection[str] = ()) -> None:
-        """Start the ledger from the journal's sums when it was not started yet; otherwise do nothing.
+    def seed(self, item: Item, sums: Sums, *, again: bool = False) -> None:
+        """Start the ledger from the journal's sums when it was not started yet, or ``again``; otherwise do nothing.
 
-        What was committed before the start is forgotten, for its owner sends it again (RUN-14); ``call_ids``
-        are calls that the sums hold already: committing them again does nothing.
+        What was booked here and the journal does not know yet is kept: it is the work of owners under way (RUN-14).
         """
         ...
 
@@ -177,6 +213,13 @@ class Ledger(Protocol):
     ) -> Grant: ...
     def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
         """Book the actual cost once and free the reservation; False when it was booked before."""
+        ...
+
+    def book(self, item: Item, calls: Sequence[Call]) -> bool:
+        """Book what an owner knows of its calls, each once; False when the ledger has to be started first.
+
+        A call without an answer counts as unreconciled from now on.
+        """
         ...
 
     def release(self, item: Item, *, call_id: str) -> None:

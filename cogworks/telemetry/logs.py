@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars
@@ -98,6 +98,11 @@ def say(
     """Log one event. ``fields`` are those of 70 section 4, such as ``duration_ms``; prompts and code belong nowhere."""
     told = fields if error is None else {**fields, "error": error_fields(error)}
     structlog.get_logger("cogworks").log(getattr(logging, level.upper()), message, action=action, result=result, **told)
+
+
+def task_log(action: str, message: str) -> None:
+    """Write one line about a run; ``action`` is one of 70 section 4."""
+    say(message, action=cast("Action", action))
 
 
 @contextmanager

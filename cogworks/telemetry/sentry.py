@@ -31,7 +31,8 @@ _HOUR_S = 3600.0
 _MAX_CHARACTERS = 200
 
 _TAGS = {"sub_work_item": "swi"} | {
-    name: name for name in ("repo", "pipeline_id", "run_id", "trace_id", "node", "task", "queue", "attempt")
+    name: name
+    for name in ("error_code", "repo", "pipeline_id", "run_id", "trace_id", "node", "task", "queue", "attempt")
 }
 _KEPT = (
     *("event_id", "timestamp", "start_timestamp", "level", "platform", "environment", "release", "sdk", "type"),

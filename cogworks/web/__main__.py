@@ -10,9 +10,10 @@ from contextlib import closing
 
 import uvicorn
 
-from cogworks.bootstrap import start_telemetry
+from cogworks.bootstrap import redis_problems, start_telemetry
+from cogworks.engine.starting import UNREACHABLE
 from cogworks.model.errors import ConfigError
-from cogworks.settings import Need, read_settings
+from cogworks.settings import Need, Settings, read_settings
 from cogworks.web.app import build_app
 from cogworks.web.guard import is_loopback
 from cogworks.web.office import open_office
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     try:
         settings = read_settings(needs=needs)
+        _refuse_unfit_redis(settings)
         listener = _listen(options.host, options.port)
     except (ConfigError, OSError) as error:
         sys.stderr.write(f"serve: {error}\n")
@@ -51,6 +53,14 @@ def main(arguments: Sequence[str]) -> int:
         _tell(listener, webhooks=not options.no_webhooks)
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _refuse_unfit_redis(settings: Settings) -> None:
+    """Raise ConfigError for a Redis that only an operator can mend; one that is away shows in ``/readyz``."""
+    assert settings.redis_url is not None, "Need.REDIS was read"
+    found = redis_problems(settings.redis_url.get_secret_value())
+    if any(problem.code != UNREACHABLE for problem in found):
+        raise ConfigError(problems=tuple(found))
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

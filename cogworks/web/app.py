@@ -15,6 +15,8 @@ from cogworks.model.json_value import JsonValue
 from cogworks.telemetry.metrics import CONTENT_TYPE, Level
 from cogworks.web import views
 from cogworks.web.console import console_routes
+from cogworks.web.dead_letters import dead_letter_routes, read_dead_letter_levels
+from cogworks.web.gauges import read_levels
 from cogworks.web.guard import may_see
 from cogworks.web.office import Office
 from cogworks.web.readiness import OK, readiness
@@ -35,6 +37,7 @@ def build_app(office: Office, *, webhooks: bool, console: bool) -> Starlette:
         Route(_ITEM, door.of_item(views.one_pipeline)),
         Route(f"{_ITEM}/graph", door.of_item(views.drawn)),
         Route(f"{_ITEM}/cost", door.of_item(views.cost)),
+        *dead_letter_routes(office),
     ]
     if webhooks:
         routes.append(Route("/webhooks/github", Mailbox(office).take, methods=["POST"]))
@@ -81,10 +84,12 @@ class _Door:
         projection = self._office.reading.projection
         try:
             known = projection.known() if projection is not None else ()
+            read_dead_letter_levels(self._office)
         except DependencyUnavailable:
             return
         for repo, runs in Counter(item.repo for item in known).items():
             self._office.metrics.level(Level.PIPELINES_ACTIVE, runs, repo=repo)
+        read_levels(self._office)
 
 
 def _refused() -> Response:

@@ -62,7 +62,7 @@ class _Pages:
         cost = ""
         if sight.state is not None:
             graph = graph_of_run(seen.github, sight.state, shipped=self._office.shipped)
-            cost = render_text(cost_report(sight.state, graph, unreconciled=unreconciled(seen.ledger, item)))
+            cost = render_text(cost_report(sight.state, graph, unreconciled=unreconciled(seen.ledger, sight.state)))
         standing = run_text(sight.state) if sight.state is not None else "no run was started yet"
         return self._page(
             "run.html", {"item": str(item), "title": sight.issue.title, "standing": standing, "cost": cost}

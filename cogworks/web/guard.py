@@ -1,4 +1,4 @@
-"""Who may see the API: anybody on this machine, elsewhere only who has the token (WEB-03)."""
+"""Who may see and use the API: anybody on this machine, elsewhere only who has the token (WEB-03)."""
 
 import hmac
 import ipaddress
@@ -15,6 +15,15 @@ def may_see(office: Office, request: Request) -> bool:
         return True
     # A page of another site, or a proxy on this machine, comes with another host's name.
     return office.on_loopback and is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
+
+
+def may_change(office: Office, request: Request) -> bool:
+    """Tell whether a request that changes something is answered: one that a page of another site sent is not."""
+    if office.console_token and _token_fits(request, office.console_token):
+        return True
+    origin = request.headers.get("origin")
+    own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return own and may_see(office, request)
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cogworks.engine.checking import check_repository
 from cogworks.engine.fitness import github_fitness, service_fitness
+from cogworks.engine.watching import alerts_now
 from cogworks.model.errors import CogWorksError, ConfigError
 from cogworks.model.ids import RepoName
 from cogworks.policy.services_file import parse_services
@@ -18,12 +19,21 @@ def readiness(office: Office) -> Checks:
     """Return ``ok`` or the reason for each check."""
     found = {
         "redis": _first(problem.message for problem in office.redis_problems()),
-        "github": github_fitness(office.reading.github, office.repos).trouble or OK,
+        "github": github_fitness(office.reading.github, office.repos, every_right=False).trouble or OK,
         "llm_key": OK if office.llm_key_is_set else "COGWORKS_LLM_API_KEY is not set",
     }
+    found["alerts"] = _asked(lambda: _alerts(office))
     for repo in office.repos:
         found[f"config {repo}"] = _config(office, repo)
     return {**found, **_services(office)}
+
+
+def _alerts(office: Office) -> str:
+    """Return what keeps everybody's work from going on; a single run that stands still is no reason to be unready."""
+    lookout = office.reading.lookout
+    assert lookout is not None, "serve needs Redis"
+    everybodys = [alert for alert in alerts_now(lookout) if "#" not in alert.about]
+    return "; ".join(f"{alert.about}: {alert.reason}" for alert in everybodys) or OK
 
 
 def _first(reasons: Iterator[str]) -> str:

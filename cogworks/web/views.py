@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cogworks.engine.looking import Sight, live_attempts, look, node_statuses, sight_as_value, unreconciled
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_graph import graph_of_run
+from cogworks.engine.signs import signs_about
 from cogworks.graph.draw import draw
 from cogworks.model.ids import Item, parse_item
 from cogworks.model.json_value import JsonObject, JsonValue
@@ -28,7 +29,8 @@ def pipelines(office: Office) -> JsonObject:
 def one_pipeline(office: Office, item: Item) -> JsonValue:
     """Return a run as `cogworks status --json` does."""
     sight = _sight(office, item)
-    return sight_as_value(sight, live=live_attempts(office.reading.leases, item))
+    signs = signs_about(office.reading.lookout, item)
+    return {**sight_as_value(sight, live=live_attempts(office.reading.leases, item)), **signs.value()}
 
 
 def drawn(office: Office, item: Item) -> JsonValue:
@@ -46,7 +48,7 @@ def cost(office: Office, item: Item) -> JsonValue:
     if state is None:
         return None
     graph = graph_of_run(office.reading.github, state, shipped=office.shipped)
-    return report_as_value(cost_report(state, graph, unreconciled=unreconciled(office.reading.ledger, item)))
+    return report_as_value(cost_report(state, graph, unreconciled=unreconciled(office.reading.ledger, state)))
 
 
 def item_in(parts: Mapping[str, object]) -> Item:

@@ -9,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from beat_schedule import schedule, ticks
 from tests.architecture.tree import TOP, committed, name, parsed
 
 # Written in pieces, so that this file does not find itself.
@@ -35,6 +36,17 @@ def imported(path: Path) -> set[str]:
 def test_the_schedule_imports_nothing() -> None:
     """`beat_schedule.py` is a table that anybody can read without the product; it cannot be a root of import-linter."""
     assert imported(TOP / "beat_schedule.py") == set()
+
+
+def test_every_tick_says_what_it_is_and_why() -> None:
+    """RUN-24: name, task, period, queue, expiry, one sentence why; and the task is one that exists."""
+    tasks = "".join(path.read_text(encoding="utf-8") for path in (TOP / "tasks").glob("*.py"))
+    for tick in ticks(poll_s=60, sweep_s=30):
+        assert set(tick) == {"name", "task", "period_s", "queue", "expires_s", "why"}
+        assert all(tick.values())
+        assert str(tick["why"]).endswith(".")
+        assert f'name="{tick["task"]}"' in tasks
+    assert set(schedule(poll_s=60, sweep_s=30)) == {tick["name"] for tick in ticks(poll_s=60, sweep_s=30)}
 
 
 @pytest.mark.parametrize("what", NOT_OURS)

@@ -6,10 +6,11 @@ from cogworks.adapters.memory_forge import MemoryForge, PlantedIssue
 from cogworks.adapters.memory_git import MemoryGit
 from cogworks.adapters.memory_github import MemoryGitHub
 from cogworks.adapters.memory_llm import ScriptedLlm
-from cogworks.bootstrap import build, task_log
+from cogworks.bootstrap import build
 from cogworks.engine.house import House
 from cogworks.ports.runtime import Queue
 from cogworks.settings import read_settings
+from cogworks.telemetry.logs import task_log
 from tests.bench.shapes import CHAIN, FAN, REPO, files, rules, title
 
 TRIGGER = "cogworks:run"

@@ -15,6 +15,7 @@ ISSUES = [
     ("Is interrupted", ["bug"]),  # 5: started by `run`
     ("Has a damaged state", []),  # 6
     ("Is only looked at", ["cogworks:run"]),  # 7
+    ("Has a dead letter", ["cogworks:run", "cogworks:node:failed"]),  # 8
 ]
 
 

@@ -6,9 +6,13 @@ from typing import Any
 from cli_stand import REPO, Program
 
 from cogworks.bootstrap import default_pipeline
+from cogworks.engine.comments import notice
+from cogworks.model.dead_letter import DeadLetter, LetterError, Reason, Stage
+from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import IssueNumber, NodeId, PullNumber, RepoName, RunId, Sha, SwiOrdinal
 from cogworks.model.state import (
     Cost,
+    Failure,
     NodeState,
     NodeStatus,
     RunCost,
@@ -19,6 +23,7 @@ from cogworks.model.state import (
     Wait,
     WaitReason,
 )
+from cogworks.pages.letter_block import render_letter
 from cogworks.pages.state_comment import render_state
 
 _CENT = 10_000
@@ -78,5 +83,42 @@ def post_state(github: Program, number: int, **more: Any) -> RunState:
     head = github.call("GET", f"/repos/{REPO}/git/ref/heads/main")["object"]["sha"]
     state = state_of(number, head, **more)
     graph = default_pipeline().pipelines["default"]
-    github.call("POST", f"/repos/{REPO}/issues/{number}/comments", {"body": render_state(state, graph)})
+    github.call("POST", f"/repos/{REPO}/issues/{number}/comments", {"body": render_state(state, graph).head})
     return state
+
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def post_dead_letter(github: Program, number: int) -> DeadLetter:
+    """Put a failed run on an issue, with the comment that carries its dead letter, and return the letter."""
+    failure = Failure(category=FailureCategory.ENVIRONMENT_FAULT, node="planning", message="its workers died", at=NOON)
+    nodes = {
+        NodeId("intake"): node(3, 2_300),
+        NodeId("planning"): node(18, 12_000, attempts=2, status=NodeStatus.FAILED),
+    }
+    state = post_state(
+        github, number, status=RunStatus.FAILED, failure=failure, nodes=nodes, sub_work_items=(), wait=None
+    )
+    letter = DeadLetter(
+        key=f"{state.item}/{state.run_id}/planning/-/2",
+        run=state.run_id,
+        work_item=str(state.item),
+        node=NodeId("planning"),
+        swi=None,
+        stage=Stage.EXEC,
+        reason=Reason.INFRASTRUCTURE_FAILURE,
+        attempt=2,
+        starts=5,
+        error=LetterError(kind="WorkerLost", code="environment_fault", message="its workers died"),
+        traceback_digest="",
+        first_seen=NOON,
+        last_seen=NOON,
+        last_owner="host:7",
+        sentry_event_id="",
+        payload_hash="ab" * 32,
+    )
+    key = f"{state.item}/{state.run_id}/failure/{state.seq}"
+    body = notice(key, "failure", f"### Stopped\n\n{render_letter(letter)}", run=state.run_id)
+    github.call("POST", f"/repos/{REPO}/issues/{number}/comments", {"body": body})
+    return letter

@@ -116,7 +116,8 @@ def test_help_names_every_command(bare: CommandLine) -> None:
     said = bare()
     assert said.code == 0
     named = {line.split()[0] for line in said.out.partition("Commands:")[2].splitlines() if line.strip()}
-    expected = "process process-all run poll status cost-report health serve init config pipeline twin service demo"
+    working = "process process-all run poll status cost-report health cancel unlock serve init"
+    expected = f"{working} config dlq ledger pipeline queue twin service demo"
     assert named == set(expected.split())
 
 

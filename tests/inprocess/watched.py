@@ -8,7 +8,7 @@ from typing import Any
 from cogworks.ports.bundle import Ports
 
 _GROUPS = ("issues", "labels", "comments", "pulls", "contents")
-_UNTOUCHED = ("clock", "ids")
+_UNTOUCHED = ("clock", "ids", "quota", "pulse")
 
 
 class Killed(BaseException):
@@ -57,7 +57,7 @@ class Watched:
         if verb == "guarded_by":
             return lambda guard: Watched(found(guard), self._name, self._fate)
         if verb in ("keep", "keep_step"):
-            return lambda lease: self._kept(found(lease), name)
+            return lambda lease, **k: self._kept(found(lease, **k), name)
         if verb == "checkout":
             return lambda *a, **k: Watched(self._fate.meet(name, lambda: found(*a, **k)), "tree", self._fate)
         return lambda *a, **k: self._fate.meet(name, lambda: found(*a, **k))

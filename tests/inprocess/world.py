@@ -14,13 +14,17 @@ from answers import TASK, body, good_answers
 from planted import FILES, PASSING
 
 from cogworks.adapters.memory_clock import CountingIds, VirtualClock
+from cogworks.adapters.memory_dead_letters import MemoryDeadLetters
 from cogworks.adapters.memory_forge import MemoryForge, MemoryRepo, PlantedIssue
 from cogworks.adapters.memory_git import MemoryGit
 from cogworks.adapters.memory_github import MemoryGitHub
 from cogworks.adapters.memory_ledger import MemoryLedger
 from cogworks.adapters.memory_llm import Rule, ScriptedLlm
 from cogworks.adapters.memory_people import MemoryPerson
+from cogworks.adapters.memory_permits import MemoryPermits
+from cogworks.adapters.memory_pulse import MemoryPulse
 from cogworks.adapters.memory_queue import RecordingQueue, Sent, SentNode
+from cogworks.adapters.memory_quota import MemoryQuota
 from cogworks.adapters.memory_runtime import MemoryLeases, MemoryMemo, MemoryProjection, MemoryStore
 from cogworks.adapters.memory_services import Handler, MemoryServices
 from cogworks.bootstrap import default_pipeline, shipped_templates
@@ -31,9 +35,11 @@ from cogworks.engine.polling import poll
 from cogworks.engine.recover import sweep
 from cogworks.engine.turn import StepReport, patient_step
 from cogworks.model.audit import Actor
+from cogworks.model.dead_letter import DeadLetter
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
+from cogworks.model.pulse import Alert
 from cogworks.model.state import RunState
 from cogworks.pages.markers import read_mark
 from cogworks.pages.state_comment import read_state, read_state_mark
@@ -84,9 +90,13 @@ class World:
         self.forge.add_repo(REPO, files=kept, issues=[issue])
         self.store, self.memo = MemoryStore(self.clock), MemoryMemo()
         self.ledger, self.llm = MemoryLedger(self.clock), ScriptedLlm(self.rules)
+        self.permits, self.quota = MemoryPermits(self.clock), MemoryQuota(self.clock)
         self.service = MemoryServices({"python": {**PASSING, **self.services}})
         self.git = MemoryGit(self.forge)
+        self.letters, self.reports = MemoryDeadLetters(), list[DeadLetter]()
         self.log: list[tuple[str, str]] = []
+        self.pulse = MemoryPulse(self.clock, self.queue)
+        self.alarms: list[Alert] = []
         self.people = merge_gates if self.people is None else self.people
         self.house = self.new_house()
 
@@ -96,12 +106,16 @@ class World:
             github=MemoryGitHub(self.forge),
             git=self.git,
             llm=self.llm,
+            permits=self.permits,
+            quota=self.quota,
             services=self.service,
             leases=MemoryLeases(self.store),
             projection=MemoryProjection(self.store),
             memo=self.memo,
             ledger=self.ledger,
+            dead_letters=self.letters,
             queue=self.queue,
+            pulse=self.pulse,
             clock=self.clock,
             ids=self.ids,
         )
@@ -113,6 +127,8 @@ class World:
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
+            alarm=self.alarms.append,
+            report=self._report,
             within=lambda **_: nullcontext(),
         )
 
@@ -159,6 +175,10 @@ class World:
     def step(self) -> StepReport:
         return patient_step(self.house, ITEM, hint="test")
 
+    def _report(self, letter: DeadLetter) -> str:
+        self.reports.append(letter)
+        return f"event-{len(self.reports)}"
+
     def _upkeep(self) -> None:
         poll(self.house, REPO)
         sweep(self.house)
@@ -168,7 +188,11 @@ class World:
         self.store.wipe()
         self.memo.wipe()
         self.ledger.wipe()
+        self.permits.wipe()
+        self.quota.wipe()
+        self.letters.wipe()
         self.queue.waiting.clear()
+        self.pulse.wipe()
 
     # -- what people see ----------------------------------------------------------------------------------------------
 

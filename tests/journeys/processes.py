@@ -42,6 +42,12 @@ class Program:
         if self.runs:
             self.process.send_signal(signal.SIGTERM)
 
+    def kill_children(self) -> None:
+        """End the processes that the program started, as the kernel does when memory is short; it lives on itself."""
+        mine = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for child in mine.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+
     def kill(self) -> None:
         """End the program and its children as a power cut would."""
         if self.runs:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -93,7 +94,7 @@ class Stack:
         """Start workers and beat, as the Procfile does, each queue with few processes."""
         for name in WORKERS:
             self.start_worker(name)
-        self._start("beat", *_CELERY, "beat", "-s", str(self.folder / "beat-schedule"), env=self.environment())
+        self._start("beat", *_CELERY, "beat", env=self.environment())
 
     def start_procfile(self) -> None:
         """Start the very commands of the Procfile, as any supervisor does."""
@@ -112,6 +113,9 @@ class Stack:
             **clean_environment(),
             "COGWORKS_GITHUB_TOKEN": self.github["tokens"]["cogworks"],
             "COGWORKS_GITHUB_API_URL": self.github["url"],
+            # The twin has no limits unless it is told to have some.
+            "COGWORKS_GITHUB_WRITES_PER_MINUTE": "0",
+            "COGWORKS_GITHUB_WRITES_PER_HOUR": "0",
             "COGWORKS_LLM_API_KEY": self.anthropic["tokens"]["api_key"],
             "COGWORKS_LLM_API_URL": self.anthropic["url"],
             "COGWORKS_REDIS_URL": self.redis.url,
@@ -180,6 +184,14 @@ class Stack:
         """Return what CogWorks asked the GitHub twin for."""
         log = self.ask("github", f"log?after={after}")["log"]
         return [one for one in log if one["login"] == "cogworks"]
+
+    def command(self, *words: str) -> dict[str, Any]:
+        """Call the command line as the operator does and return its JSON document."""
+        command = (sys.executable, "-m", "cogworks.cli.main", *words, "--json")
+        said = subprocess.run(command, env=self.environment(), cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert said.stdout, said.stderr
+        document: dict[str, Any] = json.loads(said.stdout)
+        return document
 
     def clone(self, branch: str) -> Path:
         """Return a fresh clone of a branch."""

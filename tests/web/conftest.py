@@ -28,7 +28,14 @@ from cli_stand import Program, running, write_seed
 @pytest.fixture(scope="session")
 def web_github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     folder = tmp_path_factory.mktemp("github")
-    seed = write_seed(folder, [("<script>alert(1)</script>", ["cogworks:run"]), ("No run yet", [])])
+    seed = write_seed(
+        folder,
+        [
+            ("<script>alert(1)</script>", ["cogworks:run"]),
+            ("No run yet", []),
+            ("Died", ["cogworks:run", "cogworks:node:failed"]),
+        ],
+    )
     words = [sys.executable, "-m", "cogworks.twins.github", "--seed", str(seed), "--state", str(folder / "state")]
     with running(*words) as twin:
         yield twin

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -15,6 +18,7 @@ from web_stand import MakeSite
 
 from cogworks.adapters.redis_start import EmbeddedRedis
 from cogworks.model.errors import Problem
+from cogworks.model.pulse import Tick, WorkerSign
 from cogworks.model.state import RunState, state_as_value, state_to_json
 from cogworks.web.office import Office
 
@@ -42,7 +46,13 @@ def test_alive_means_alive(site: MakeSite) -> None:
 
 def test_ready_names_every_check(site: MakeSite) -> None:
     answer = site().client.get("/readyz")
-    assert answer.json() == {"redis": "ok", "github": "ok", "llm_key": "ok", "config acme/tally": "ok"}
+    assert answer.json() == {
+        "redis": "ok",
+        "github": "ok",
+        "llm_key": "ok",
+        "alerts": "ok",
+        "config acme/tally": "ok",
+    }
     assert answer.status_code == 200
 
 
@@ -58,6 +68,33 @@ def test_not_ready_says_why(site: MakeSite, changed: Mapping[str, object], check
     answer = site(**changed).client.get("/readyz")
     assert answer.status_code == 503, why
     assert answer.json()[check] != "ok", why
+
+
+def test_a_silent_beat_is_no_readiness(site: MakeSite, office: Office) -> None:
+    signs(office, ticked_s_ago=600)
+    answer = site().client.get("/readyz")
+    assert (answer.status_code, "beat is silent" in answer.json()["alerts"]) == (503, True)
+
+
+def test_beat_workers_and_queues_are_read_at_each_scrape(site: MakeSite, office: Office) -> None:
+    client = site().client
+    signs(office, ticked_s_ago=5)
+    seen = client.get("/metrics").text
+    assert 'cogworks_workers_online{queue="llm"} 1.0' in seen
+    assert 'cogworks_workers_online{queue="tool"} 0.0' in seen
+    assert 'cogworks_queue_depth{queue="control"} 0.0' in seen
+    assert "cogworks_tasks_unacked 0.0" in seen
+    [tick] = re.findall(r"^cogworks_beat_last_tick_timestamp (\S+)$", seen, re.MULTILINE)
+    assert abs(time.time() - 5 - float(tick)) < 60
+
+
+def signs(office: Office, *, ticked_s_ago: float) -> None:
+    """Let a beat and a worker have given a sign of life."""
+    lookout = office.reading.lookout
+    assert lookout is not None
+    now = lookout.clock.now()
+    lookout.pulse.ticked(Tick(at=now - timedelta(seconds=ticked_s_ago), by="beat"))
+    lookout.pulse.worked(WorkerSign(name="llm@a", queues=("llm",), seen_at=now, busy=0, slots=3))
 
 
 def test_open_runs_are_listed_and_counted(site: MakeSite, open_run: RunState) -> None:

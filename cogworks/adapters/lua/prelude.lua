@@ -69,3 +69,73 @@ local function sum_reservations(res_key, now, except, node)
   end
   return sums
 end
+
+-- A window of a limit is one text in a hash: limit|remaining|end in ms|its end as the provider names it. Past its end nothing is known.
+local function read_window(key, kind, now)
+  local text = redis.call('HGET', key, 'w:' .. kind)
+  if not text then
+    return nil
+  end
+  local limit, remaining, ends, name = string.match(text, '^(%d+)|(%d+)|(%d+)|(%d+)$')
+  if tonumber(ends) <= now then
+    return nil
+  end
+  return {limit = tonumber(limit), remaining = tonumber(remaining), ends = tonumber(ends), name = tonumber(name)}
+end
+
+local function write_window(key, kind, window)
+  local parts = {whole(window.limit), whole(window.remaining), whole(window.ends), whole(window.name)}
+  redis.call('HSET', key, 'w:' .. kind, table.concat(parts, '|'))
+end
+
+-- Within a window the lower remaining wins; a later window replaces it, an earlier one comes from a late answer.
+local function note_window(key, kind, seen, now)
+  local known = read_window(key, kind, now)
+  if seen.ends <= now or (known and known.name > seen.name) then
+    return
+  end
+  if known and known.name == seen.name then
+    seen.remaining = math.min(seen.remaining, known.remaining)
+    seen.ends = math.max(seen.ends, known.ends)
+  end
+  write_window(key, kind, seen)
+end
+
+local function moment(key, name)
+  return tonumber(redis.call('HGET', key, 'at:' .. name) or '0')
+end
+
+-- From how many requests on the token's repositories want them spared: the most careful one counts.
+local function floor_of(key, default)
+  local floor = nil
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, 6) == 'floor:' then
+      floor = math.max(floor or 0, tonumber(all[i + 1]))
+    end
+  end
+  return floor or default
+end
+
+local function add_cost(ledger_key, node, microusd, tokens)
+  redis.call('HINCRBY', ledger_key, 'microusd', microusd)
+  redis.call('HINCRBY', ledger_key, 'tokens', tokens)
+  redis.call('HINCRBY', ledger_key, 'n:' .. node, microusd)
+end
+
+-- Book an answered call once; what it cost stays beside its id until the journal holds it.
+local function book_call(keys, call, node, microusd, tokens)
+  redis.call('HDEL', keys[2], call)
+  redis.call('ZREM', keys[3], call)
+  if redis.call('HSETNX', keys[1], 'c:' .. call, node .. '|' .. microusd .. '|' .. tokens) == 0 then
+    return false
+  end
+  add_cost(keys[1], node, microusd, tokens)
+  redis.call('XADD', keys[4], '*', 'call', call, 'node', node, 'microusd', microusd, 'tokens', tokens)
+  return true
+end
+
+-- Count a call that was sent and never answered: a reservation that ended long ago.
+local function book_unanswered(res_key, call, node, microusd, tokens)
+  redis.call('HSETNX', res_key, call, node .. '|' .. microusd .. '|' .. tokens .. '|1')
+end

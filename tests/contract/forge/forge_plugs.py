@@ -59,6 +59,11 @@ class Person(Protocol):
     def request_changes(self, number: PullNumber, body: str = "") -> object: ...
     def merge(self, number: PullNumber) -> object: ...
     def push(self, branch: str, files: Mapping[str, bytes | None]) -> Sha: ...
+    def set_milestone(self, number: IssueNumber, title: str | None) -> object: ...
+    def block(self, number: IssueNumber, *, by: IssueNumber) -> object: ...
+    def attach(self, number: IssueNumber, *, child: IssueNumber) -> object: ...
+    def lock(self, number: IssueNumber) -> object: ...
+    def unlock(self, number: IssueNumber) -> object: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +160,34 @@ class TwinPerson:
         self.git.push(REPO, branch=branch, sha=new, expected=old)
         return new
 
+    def set_milestone(self, number: IssueNumber, title: str | None) -> object:
+        known = {"v2.0": 1}
+        return self._send("PATCH", f"issues/{number}", {"milestone": None if title is None else known[title]})
+
+    def block(self, number: IssueNumber, *, by: IssueNumber) -> object:
+        return self._send("POST", f"issues/{number}/dependencies/blocked_by", {"issue_id": self._id(by)})
+
+    def attach(self, number: IssueNumber, *, child: IssueNumber) -> object:
+        return self._send("POST", f"issues/{number}/sub_issues", {"sub_issue_id": self._id(child)})
+
+    def lock(self, number: IssueNumber) -> object:
+        return self._answer("PUT", f"issues/{number}/lock", {})
+
+    def unlock(self, number: IssueNumber) -> object:
+        return self._answer("DELETE", f"issues/{number}/lock", None)
+
+    def _id(self, number: IssueNumber) -> object:
+        issue = self._send("GET", f"issues/{number}", None)
+        assert isinstance(issue, dict)
+        return issue["id"]
+
     def _send(self, verb: str, path: str, body: object) -> object:
+        return self._answer(verb, path, body).json()
+
+    def _answer(self, verb: str, path: str, body: object) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.twin.tokens[self.login]}"}
         address = f"{self.twin.url}/repos/{REPO}/{path}"
-        return httpx.request(verb, address, json=body, headers=headers).raise_for_status().json()
+        return httpx.request(verb, address, json=body, headers=headers).raise_for_status()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from forge_plugs import FILES, REPO, Forge
 
-from cogworks.model.errors import AlreadyExists, GitHubError, InvalidRequest, NotFound
+from cogworks.model.errors import AlreadyExists, GitHubError, InvalidRequest, NotFound, PermissionDenied
 from cogworks.model.github import Issue, Label, LineComment, Pull
 from cogworks.model.ids import IssueNumber, PullNumber, Sha
 
@@ -126,6 +126,8 @@ def test_a_dependency_is_read_back_and_made_once(forge: Forge) -> None:
     with pytest.raises(AlreadyExists, match=r"issues\.add_blocked_by"):
         forge.github.issues.add_blocked_by(forge.repo, blocked.number, blocker_id=blocker.id)
     assert [one.id for one in forge.github.issues.blocked_by(forge.repo, blocked.number)] == [blocker.id]
+    waits = {one.number: one.open_blockers for one in forge.github.issues.find(forge.repo, labels=[])}
+    assert (waits[blocked.number], waits[blocker.number]) == (1, 0), "the list alone tells who waits"
 
 
 def test_events_tell_who_labelled_newest_first(forge: Forge) -> None:
@@ -140,6 +142,44 @@ def test_events_tell_who_labelled_newest_first(forge: Forge) -> None:
         ("labeled", "urgent", "maria", False),
     ]
     assert [one.id for one in seen] == sorted((one.id for one in seen), reverse=True)
+
+
+def test_what_people_do_to_parts_of_a_plan_is_seen_as_theirs(forge: Forge) -> None:
+    """Events of this kind lead the poll to the run that a part belongs to (GH-46)."""
+    one, other, child = opened(forge), opened(forge), opened(forge)
+    forge.maria.block(one.number, by=other.number)
+    forge.maria.attach(one.number, child=child.number)
+    forge.maria.set_milestone(one.number, "v2.0")
+
+    assert [b.number for b in forge.github.issues.blocked_by(forge.repo, one.number)] == [other.number]
+    assert [s.number for s in forge.github.issues.sub_issues(forge.repo, one.number)] == [child.number]
+    assert forge.github.issues.get(forge.repo, one.number).milestone == "v2.0"
+    told = [(e.kind, e.actor) for e in forge.github.issues.events(forge.repo) if e.issue == one.number]
+    assert ("blocked_by_added", "maria") in told
+
+
+def test_a_locked_conversation_takes_no_comment_of_a_program(forge: Forge) -> None:
+    issue = opened(forge)
+    before = forge.github.comments.create(forge.repo, issue.number, "before")
+    forge.maria.lock(issue.number)
+    with pytest.raises(PermissionDenied, match=r"comments\.create"):
+        forge.github.comments.create(forge.repo, issue.number, "while it is locked")
+    with pytest.raises(PermissionDenied, match=r"comments\.update"):
+        forge.github.comments.update(forge.repo, before.id, "while it is locked")
+    forge.maria.unlock(issue.number)
+
+    forge.github.comments.create(forge.repo, issue.number, "after")
+    assert [c.body for c in forge.github.comments.list(forge.repo, issue.number)] == ["before", "after"]
+
+
+def test_a_merge_and_a_closing_are_events_of_the_pull(forge: Forge) -> None:
+    merged, closed = pulled(forge)[0], pulled(forge)[0]
+    forge.maria.merge(merged.number)
+    forge.maria.close(IssueNumber(closed.number))
+
+    told = {(int(e.issue), e.kind, e.actor) for e in forge.github.issues.events(forge.repo)}
+    assert {(int(merged.number), "merged", "maria"), (int(merged.number), "closed", "maria")} <= told
+    assert (int(closed.number), "closed", "maria") in told
 
 
 def test_milestones_are_the_open_ones(forge: Forge) -> None:

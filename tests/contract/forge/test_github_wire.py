@@ -125,6 +125,20 @@ def test_a_wrong_token_is_refused(twin: RunningTwin, tmp_path: Path) -> None:
         GitMirrors(tmp_path, remote_url=twin.url, token="wrong").fetch(REPO)
 
 
+def test_a_token_that_lacks_a_right_is_told_and_nothing_is_changed(twin: RunningTwin) -> None:
+    """GH-02: granted less than its owner may, though the repository says that its owner may push."""
+    before = len(twin.routes())
+    assert twin.client().contents.missing_rights(REPO) == ()
+    twin.post("permissions", {"login": "cogworks", "grants": {"issues": "write", "pull_requests": "read"}})
+    try:
+        assert twin.client().contents.missing_rights(REPO) == ("pull requests: write",)
+    finally:
+        twin.post("permissions", {"login": "cogworks", "grants": None})
+    asked = twin.routes()[before:]
+    assert [one["status"] for one in asked] == [404, 404, 404, 403]
+    assert not any(one["content_write"] for one in asked)
+
+
 def test_limits_are_told_with_every_answer(twin: RunningTwin) -> None:
     seen: list[Limits] = []
     paced: list[str] = []

@@ -11,6 +11,14 @@ from cogworks.adapters.redis_connection import connect
 from cogworks.adapters.redis_start import EmbeddedRedis, start_redis
 
 
+class InformedFake(fakeredis.FakeRedis):
+    """A fake that also answers INFO, which fakeredis does not know."""
+
+    def info(self, section: str | None = None, *args: object, **kwargs: object) -> dict[str, object]:
+        """Return what a healthy server says of itself."""
+        return {"role": "master", "maxmemory": 0, "used_memory": 1}
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedRedis]:
     """A real server, started by us."""
@@ -44,5 +52,5 @@ def plugs(request: pytest.FixtureRequest) -> Iterator[Plugs]:
     elif request.param == "server":
         yield redis_plugs(request.getfixturevalue("real_client"))
     else:
-        with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as fake:
+        with InformedFake(server=fakeredis.FakeServer(), decode_responses=True) as fake:
             yield redis_plugs(fake)

@@ -1,5 +1,6 @@
 """What we rely on in kombu beyond its documentation: a change of its private parts shows here (RUN-22, RUN-23)."""
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from cogworks.adapters.celery_queue import broker_url, celery_settings
+from cogworks.adapters.celery_sifting import OPTION
 from cogworks.adapters.celery_transport import GuardedChannel, GuardedTransport, refresh_unacked
 from cogworks.adapters.redis_start import EmbeddedRedis
 
@@ -83,3 +85,20 @@ def test_only_json_travels_and_work_is_acknowledged_late() -> None:
     options = settings["broker_transport_options"]
     assert isinstance(options, dict)
     assert (options["visibility_timeout"], options["unacked_restore_interval"]) == (5, 1.25)
+
+
+def test_what_is_no_message_is_kept_from_kombu(server: EmbeddedRedis, real_client: Redis) -> None:
+    aside: list[tuple[str, str, str]] = []
+    options = {OPTION: lambda *told: aside.append(told)}
+    received = []
+    own = Connection(broker_url(server.url), transport_options=options)
+    own.transport_cls = GuardedTransport
+    with own, own.channel() as channel:
+        real_client.lpush("control", "garbage")
+        Producer(channel).publish({"number": 1}, exchange="", routing_key="control", declare=[QUEUE])
+        with Consumer(channel, [QUEUE], callbacks=[lambda body, _: received.append(body)], no_ack=True):
+            while not received:
+                own.drain_events(timeout=5)
+    assert received == [{"number": 1}]
+    garbage = hashlib.sha256(b"garbage").hexdigest()
+    assert aside == [(garbage, "JSONDecodeError", "what lies in the queue is no message")]

@@ -7,7 +7,7 @@ import pytest
 from runtime_plugs import ITEM, LEASE_S, OTHER, Plugs, attempt
 
 from cogworks.model.errors import Cancelled, StaleFence
-from cogworks.ports.runtime import Claim, Refusal
+from cogworks.ports.runtime import Claim, Refusal, Starts
 
 
 def claimed(plugs: Plugs, number: int = 1, *, owner: str = "w1", floor: int = 0) -> Claim:
@@ -48,6 +48,26 @@ REFUSALS: list[tuple[str, Callable[[Plugs], object], Refusal]] = [
 def test_a_claim_is_refused_when(plugs: Plugs, why: str, given: Callable[[Plugs], object], refusal: Refusal) -> None:
     given(plugs)
     assert plugs.leases.claim(attempt(), owner="w2", fence_floor=0) is refusal
+
+
+def test_beginnings_without_an_end_are_counted_with_their_last_owner(plugs: Plugs) -> None:
+    assert plugs.leases.starts(attempt()) == Starts()
+    for number in range(1, 5):
+        claimed(plugs, owner=f"w{number}")
+        plugs.pass_time(LEASE_S)
+        assert plugs.leases.starts(attempt()) == Starts(count=number, owner=f"w{number}")
+    claimed(plugs, owner="w5")
+    assert plugs.leases.starts(attempt()) == Starts(count=5, owner="w5"), "the last one may still come to an end"
+    plugs.pass_time(LEASE_S)
+    assert plugs.leases.starts(attempt()) == Starts(count=5, owner="w5", spent=True)
+    assert plugs.leases.starts(attempt(2)) == Starts(), "another attempt"
+
+
+def test_an_end_in_order_is_no_beginning_without_an_end(plugs: Plugs) -> None:
+    plugs.leases.abandon(claimed(plugs, owner="w1"))
+    assert plugs.leases.starts(attempt()) == Starts(owner="w1")
+    plugs.leases.complete(claimed(plugs, owner="w2"), "done")
+    assert plugs.leases.starts(attempt()) == Starts(owner="w2")
 
 
 def test_a_fence_is_higher_than_all_before_it_and_than_the_floor(plugs: Plugs) -> None:
@@ -251,3 +271,51 @@ def test_a_known_run_is_free_one_lease_after_the_loss(plugs: Plugs) -> None:
     forged = replace(step, token="somebody")
     with plugs.leases.keep_step(forged) as keeper, pytest.raises(StaleFence):
         keeper.guard()
+
+
+def test_work_without_end_does_not_keep_its_lease(plugs: Plugs) -> None:
+    claim = claimed(plugs)
+    with plugs.leases.keep(claim, limit_s=0.0) as keeper, pytest.raises(StaleFence, match="time is up"):
+        keeper.guard()
+    plugs.pass_time(LEASE_S + 1)
+    assert isinstance(plugs.leases.claim(attempt(), owner="next", fence_floor=0), Claim), "somebody else may take it"
+
+
+def test_whoever_holds_a_run_is_named_until_they_give_it_back(plugs: Plugs) -> None:
+    assert plugs.leases.holdings(ITEM) == ()
+    step = plugs.leases.take_step(ITEM)
+    claim = claimed(plugs, owner="host:7")
+    assert step
+    found = {one.what: one for one in plugs.leases.holdings(ITEM)}
+    assert set(found) == {"step", str(attempt())}
+    mine = found[str(attempt())]
+    assert (mine.owner.split()[0], mine.left_s > LEASE_S - 5, mine.silent_s < 5) == ("host:7", True, True)
+    plugs.leases.end_step(step)
+    plugs.pass_time(LEASE_S + 10)
+    [lapsed] = plugs.leases.holdings(ITEM)
+    assert (lapsed.what, lapsed.left_s < 0, lapsed.silent_s > LEASE_S) == (str(attempt()), True, True)
+    plugs.leases.complete(claim, "done")
+    assert plugs.leases.holdings(ITEM) == ()
+
+
+def test_an_unlocked_run_is_free_and_its_holders_are_stale(plugs: Plugs) -> None:
+    step = plugs.leases.take_step(ITEM)
+    claim = claimed(plugs)
+    assert step
+    plugs.leases.unlock(ITEM, force=False)
+    assert len(plugs.leases.holdings(ITEM)) == 2, "living holders keep what they hold"
+    plugs.leases.unlock(ITEM, force=True)
+    assert plugs.leases.holdings(ITEM) == ()
+    with plugs.leases.keep(claim) as keeper, pytest.raises(StaleFence):
+        keeper.guard()
+    with plugs.leases.keep_step(step) as stepper, pytest.raises(StaleFence):
+        stepper.guard()
+    assert claimed(plugs, owner="next").fence > claim.fence
+    assert plugs.leases.take_step(ITEM)
+
+
+def test_unlocking_ends_what_has_lapsed(plugs: Plugs) -> None:
+    claimed(plugs)
+    plugs.pass_time(LEASE_S + 1)
+    plugs.leases.unlock(ITEM, force=False)
+    assert plugs.leases.holdings(ITEM) == ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from runtime_plugs import ITEM, OTHER, Plugs
 
+from cogworks.model.spending import Call, Sums
 from cogworks.model.state import Cost
 from cogworks.ports.runtime import Grant, LedgerView, SpendingLimits
 
@@ -122,9 +123,17 @@ def test_figures_keep_every_digit(plugs: Plugs) -> None:
 # --- started from the journal
 
 
+def sums(committed: Cost, by_node: dict[str, int], *calls: str, unanswered: tuple[Call, ...] = ()) -> Sums:
+    return Sums(committed=committed, by_node=by_node, call_ids=frozenset(calls), unanswered=unanswered)
+
+
+def call(name: str, actual: Cost, *, node: str = "coding", answered: bool = True) -> Call:
+    return Call(id=name, node=node, cost=actual, answered=answered)
+
+
 def test_a_seed_starts_a_ledger_once(plugs: Plugs) -> None:
-    plugs.ledger.seed(ITEM, committed=cost(50, 5), by_node={"intake": 20, "coding": 30})
-    plugs.ledger.seed(ITEM, committed=cost(999, 9), by_node={"coding": 999})
+    plugs.ledger.seed(ITEM, sums(cost(50, 5), {"intake": 20, "coding": 30}))
+    plugs.ledger.seed(ITEM, sums(cost(999, 9), {"coding": 999}))
     assert plugs.ledger.show(ITEM) == LedgerView(
         committed=cost(50, 5), reserved=cost(0), unreconciled=cost(0), by_node={"intake": 20, "coding": 30}
     )
@@ -132,14 +141,13 @@ def test_a_seed_starts_a_ledger_once(plugs: Plugs) -> None:
 
 
 def test_after_a_loss_the_ledger_equals_the_journal(plugs: Plugs) -> None:
-    plugs.ledger.seed(ITEM, committed=cost(0), by_node={})
+    plugs.ledger.seed(ITEM, sums(cost(0), {}))
     plugs.ledger.commit(ITEM, call_id="old", node="intake", actual=cost(50))
     plugs.wipe()
-    # The living owner books a call of its attempt, then a step starts the ledger from the journal without it.
+    # The living owner books a call of its attempt, then somebody starts the ledger from the journal without it.
     plugs.ledger.commit(ITEM, call_id="new", node="coding", actual=cost(7))
-    plugs.ledger.seed(ITEM, committed=cost(50), by_node={"intake": 50}, call_ids=["old"])
+    plugs.ledger.seed(ITEM, sums(cost(50), {"intake": 50}, "old"))
     # At the end of its attempt the owner sends all its calls again; so may a taker-over, even journalled ones.
-    assert plugs.ledger.commit(ITEM, call_id="new", node="coding", actual=cost(7))
     assert not plugs.ledger.commit(ITEM, call_id="new", node="coding", actual=cost(7))
     assert not plugs.ledger.commit(ITEM, call_id="old", node="intake", actual=cost(50))
     view = plugs.ledger.show(ITEM)
@@ -147,7 +155,47 @@ def test_after_a_loss_the_ledger_equals_the_journal(plugs: Plugs) -> None:
     assert view.by_node == {"intake": 50, "coding": 7}
 
 
+BOOKED = [
+    ("a call that the journal holds by now is not added to it", ["a"], cost(40, 4), {"coding": 40}),
+    ("a call that it does not hold stays on top", [], cost(70, 7), {"coding": 70}),
+]
+
+
+@pytest.mark.parametrize(("why", "journalled", "committed", "by_node"), BOOKED, ids=[row[0] for row in BOOKED])
+def test_what_was_booked_before_the_start_is_counted_once(
+    plugs: Plugs, why: str, journalled: list[str], committed: Cost, by_node: dict[str, int]
+) -> None:
+    assert not plugs.ledger.book(ITEM, [call("a", cost(30, 3))]), "an empty ledger says so"
+    plugs.ledger.seed(ITEM, sums(cost(40, 4), {"coding": 40}, *journalled))
+    assert plugs.ledger.book(ITEM, [call("a", cost(30, 3))]), "and one that was started says that"
+    view = plugs.ledger.show(ITEM)
+    assert (view.committed, view.by_node) == (committed, by_node)
+
+
+def test_a_ledger_started_again_equals_the_journal_and_keeps_what_is_under_way(plugs: Plugs) -> None:
+    plugs.ledger.seed(ITEM, sums(cost(10), {"intake": 10}, "a"))
+    plugs.ledger.commit(ITEM, call_id="b", node="coding", actual=cost(5))
+    plugs.ledger.commit(ITEM, call_id="c", node="review", actual=cost(3))
+    plugs.ledger.seed(ITEM, sums(cost(15), {"intake": 10, "coding": 5}, "a", "b"), again=True)
+    view = plugs.ledger.show(ITEM)
+    assert (view.committed, view.by_node) == (cost(18), {"intake": 10, "coding": 5, "review": 3})
+
+
+def test_a_cut_off_call_is_unreconciled_at_once_and_once(plugs: Plugs) -> None:
+    lost = call("c1~x", cost(100, 10), answered=False)
+    reserve(plugs, "c1", cost(100, 10))
+    for _ in range(2):
+        plugs.ledger.book(ITEM, [lost])
+        plugs.ledger.release(ITEM, call_id="c1")
+    assert plugs.ledger.show(ITEM) == LedgerView(committed=cost(0), reserved=cost(0), unreconciled=cost(100, 10))
+    plugs.wipe()
+    plugs.ledger.seed(ITEM, sums(cost(0), {}, unanswered=(lost,)))
+    plugs.ledger.book(ITEM, [lost])
+    assert plugs.ledger.show(ITEM).unreconciled == cost(100, 10)
+    assert reserve(plugs, "c2", cost(501)) is Grant.OVER_NODE_LIMIT, "it counts against the limits"
+
+
 def test_a_seed_keeps_calls_under_way(plugs: Plugs) -> None:
     reserve(plugs, "c1", cost(500))
-    plugs.ledger.seed(ITEM, committed=cost(50), by_node={})
+    plugs.ledger.seed(ITEM, sums(cost(50), {}))
     assert plugs.ledger.show(ITEM).reserved == cost(500)

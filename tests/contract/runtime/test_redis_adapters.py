@@ -23,7 +23,7 @@ from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.redis_start import EmbeddedRedis, find_server, start_redis
 from cogworks.model.errors import ConfigError, DependencyUnavailable, StaleFence
 from cogworks.model.state import Cost
-from cogworks.ports.runtime import Claim, Grant, SpendingLimits
+from cogworks.ports.runtime import Claim, SpendingLimits
 
 # --- scripts
 
@@ -132,38 +132,68 @@ def test_an_owner_cut_off_from_redis_is_sure_of_its_lease_only_so_long(tmp_path:
 
 
 def test_64_claimers_never_share_an_attempt(real_client: Redis) -> None:
-    claimers, attempts = 64, 60
-    leases = RedisLeases(real_client, lease_s=60)
+    """RUN-12: no attempt is claimed twice, and each goes from one state to the next exactly once."""
+    claimers, attempts = 64, 1000
+    leases = RedisLeases(real_client, lease_s=600)
     together = threading.Barrier(claimers)
 
-    def claim_all(number: int) -> list[Claim]:
+    def claim_all(number: int) -> list[tuple[Claim, bool]]:
         together.wait()
-        taken = [leases.claim(attempt(node=f"n{n}"), owner=f"w{number}", fence_floor=0) for n in range(attempts)]
-        return [claim for claim in taken if isinstance(claim, Claim)]
+        taken = []
+        for n in range(attempts):
+            # Neighbours run for the same attempts at the same time, in an order of their own.
+            key = attempt(node=f"n{(n * 7 + number // 8) % attempts}")
+            claim = leases.claim(key, owner=f"w{number}", fence_floor=0)
+            if isinstance(claim, Claim):
+                taken.append((claim, leases.complete(claim, f"w{number}")))
+        return taken
 
     with ThreadPoolExecutor(claimers) as pool:
-        claims = [claim for taken in pool.map(claim_all, range(claimers)) for claim in taken]
-    assert Counter(str(claim.key) for claim in claims) == {str(attempt(node=f"n{n}")): 1 for n in range(attempts)}
-    assert len({claim.fence for claim in claims}) == attempts, "no two share a fence"
+        claims = [one for taken in pool.map(claim_all, range(claimers)) for one in taken]
+    assert Counter(str(claim.key) for claim, _ in claims) == {str(attempt(node=f"n{n}")): 1 for n in range(attempts)}
+    assert all(stored for _, stored in claims)
+    assert len({claim.fence for claim, _ in claims}) == attempts, "no two share a fence"
+    run = real_client.hgetall("cogworks:run:{acme/tally#42}")
+    told = {field: owner for field, owner in run.items() if field.startswith("o:")}
+    claimed_by = Counter(claim.owner.split()[0] for claim, _ in claims)
+    assert Counter(told.values()) == claimed_by, "one outcome each, by its claimer"
 
 
-def test_spenders_never_pass_the_cap_together(real_client: Redis) -> None:
-    ledger = RedisLedger(real_client)
-    limits = SpendingLimits(run_microusd=2_000_000, run_tokens=10**9, node_microusd=None, concurrent_calls=6)
-    highest: list[int] = []
+SPENDER = """
+import sys
+from cogworks.adapters.redis_connection import connect
+from cogworks.adapters.redis_ledger import RedisLedger
+from cogworks.model.ids import parse_item
+from cogworks.model.state import Cost
+from cogworks.ports.runtime import Grant, SpendingLimits
+url, item, spender = sys.argv[1], parse_item(sys.argv[2]), int(sys.argv[3])
+ledger = RedisLedger(connect(url))
+limits = SpendingLimits(run_microusd=2_000_000, run_tokens=10**9, node_microusd=None, concurrent_calls=6)
+sys.stdin.readline()
+highest = 0
+for number in range(60):
+    call, ask = f"{spender}-{number}", Cost(microusd=90_000 - 1000 * spender)
+    if ledger.reserve(item, call_id=call, node=f"n{spender}", ask=ask, ttl_s=60, limits=limits) is Grant.GRANTED:
+        view = ledger.show(item)
+        highest = max(highest, view.committed.microusd + view.reserved.microusd)
+        ledger.commit(item, call_id=call, node=f"n{spender}", actual=Cost(microusd=ask.microusd - 7 * number))
+sys.stdout.write(f"{highest}\\n")
+"""
 
-    def spend(spender: int) -> None:
-        for number in range(60):
-            call, node = f"{spender}-{number}", f"n{spender}"
-            ask = Cost(microusd=90_000 - 1000 * spender)
-            if ledger.reserve(ITEM, call_id=call, node=node, ask=ask, ttl_s=60, limits=limits) is Grant.GRANTED:
-                view = ledger.show(ITEM)
-                highest.append(view.committed.microusd + view.reserved.microusd)
-                ledger.commit(ITEM, call_id=call, node=node, actual=Cost(microusd=ask.microusd - 7 * number))
 
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(spend, range(6)))
-    view = ledger.show(ITEM)
+def test_six_processes_never_pass_the_cap_together(server: EmbeddedRedis, real_client: Redis) -> None:
+    words = [sys.executable, "-c", SPENDER, server.url, str(ITEM)]
+    spenders = [
+        subprocess.Popen([*words, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for number in range(6)
+    ]
+    for one in spenders:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    highest = [int(one.communicate(timeout=60)[0]) for one in spenders]
+
+    view = RedisLedger(real_client).show(ITEM)
     assert max(highest) <= 2_000_000
     assert view.committed.microusd > 1_900_000, "the cap was really reached for"
     assert view.reserved == Cost()

@@ -12,7 +12,7 @@ from cogworks.engine.settling import Decision
 from cogworks.model.errors import FailureCategory
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.outcome import Result
-from cogworks.model.state import Artifact, Cost, NodeState, NodeStatus, RunState, RunStatus, WaitReason
+from cogworks.model.state import Artifact, Cost, NodeStatus, RunState, RunStatus, WaitReason
 
 CLASSIFIED = {
     "task_type": "bug_fix", "affected_modules": [], "component_tags": [], "safety_affecting": False,
@@ -169,17 +169,80 @@ def test_a_resume_gives_fresh_counters_and_keeps_attempts_and_cost(status: RunSt
     assert decision.state.failure is None
 
 
-def test_an_attempt_that_could_not_reach_its_provider_comes_again_under_its_number() -> None:
-    """LLM-09: it was not journalled, so nothing of it counts."""
-    event = ended("architecture", Result.UNAVAILABLE, wait_reason="rate_limit", wait_until=NOW, cost=Cost(microusd=5))
+def test_a_replay_is_a_resume_with_a_new_attempt() -> None:
+    """RUN-20."""
+    state = replace(with_nodes(ARCHITECT, architecture=at(S.FAILED, attempts=2, retries=1)), status=RunStatus.FAILED)
+    decision = step(state, told.Replayed(ref=ref("architecture"), attempt=2))
+
+    node = decision.state.node(ref("architecture"))
+    assert (node.status, node.attempts, node.retries) == (S.ACTIVE, 3, 0)
+    assert decision.state.status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (with_nodes(ARCHITECT, architecture=at(S.ACTIVE, attempts=2)), "the run goes on already"),
+        (
+            replace(with_nodes(ARCHITECT, architecture=at(S.FAILED, attempts=3)), status=RunStatus.FAILED),
+            "a later attempt failed too, with a letter of its own",
+        ),
+        (
+            replace(with_nodes(ARCHITECT, architecture=at(S.COMPLETED, attempts=2)), status=RunStatus.COMPLETED),
+            "the run is over",
+        ),
+    ],
+)
+def test_a_replay_that_comes_late_changes_nothing(state: RunState, why: str) -> None:
+    assert step(state, told.Replayed(ref=ref("architecture"), attempt=2)) == Decision(state=state, effects=()), why
+
+
+FIVE, NINE = Cost(microusd=5, tokens=50), Cost(microusd=9, tokens=90)
+
+
+@pytest.mark.parametrize(
+    ("cost", "remembered", "total"),
+    [
+        pytest.param(NINE, FIVE, NINE, id="what the memo remembers was counted when the attempt began to wait"),
+        pytest.param(NINE, Cost(), NINE + FIVE, id="a lost memo: the first call was paid twice and counts twice"),
+        pytest.param(FIVE, FIVE, FIVE, id="nothing new was paid"),
+    ],
+)
+def test_an_attempt_that_could_not_reach_its_provider_comes_again_under_its_number(
+    cost: Cost, remembered: Cost, total: Cost
+) -> None:
+    """LLM-09: it is not journalled, and what it has paid counts at once."""
+    event = ended("architecture", Result.UNAVAILABLE, wait_reason="rate_limit", wait_until=NOW, cost=FIVE)
     state = step(active(), event).state
 
     assert state.status is RunStatus.WAITING
     assert state.wait is not None
     assert state.wait.reason is WaitReason.RATE_LIMIT
-    assert state.node(ref("architecture")) == NodeState(attempts=0)
+    assert state.node(ref("architecture")).attempts == 0
+    assert state.cost.microusd == 5
     again = step(state, told.WaitOver()).state
-    assert (again.node(ref("architecture")).attempts, again.cost.microusd) == (1, 0)
+    assert again.node(ref("architecture")).attempts == 1
+    after = step(again, ended("architecture", Result.INVALID, cost=cost, remembered=remembered)).state
+    assert Cost(microusd=after.cost.microusd, tokens=after.cost.tokens) == total
+    assert after.node(ref("architecture")).cost == total
+    assert after.node(ref("architecture")).waited == Cost()
+
+
+def test_an_attempt_cancelled_under_way_is_charged_when_it_has_told_its_cost() -> None:
+    cancelled = step(active(), told.Cancel(reason="r")).state
+    assert cancelled.node(ref("architecture")).uncharged == (1,)
+    late = step(cancelled, ended("architecture", Result.CANCELLED, cost=FIVE))
+    assert late.state.node(ref("architecture")).status is S.CANCELLED
+    assert late.state.cost.microusd == 5
+    assert {type(effect) for effect in late.effects} == {do.WriteState, do.PostCost}
+    again = step(late.state, ended("architecture", Result.CANCELLED, cost=FIVE))
+    assert again.state.cost.microusd == 5, "once"
+
+
+def test_work_that_was_stopped_by_something_that_is_over_begins_anew() -> None:
+    after = step(active(), ended("architecture", Result.CANCELLED, cost=FIVE)).state
+    assert (after.node(ref("architecture")).status, after.node(ref("architecture")).attempts) == (S.ACTIVE, 2)
+    assert after.cost.microusd == 5
 
 
 def test_the_cost_of_an_attempt_goes_to_node_part_and_run() -> None:

@@ -148,7 +148,7 @@ def test_a_state_comes_back_from_its_comment_as_it_was(number: int) -> None:
     """GH-18: a hundred sub-work-items need the compressed form."""
     swis = tuple(part(n, node(n, n), node(n, n)) for n in range(1, number + 1))
     state = run(sub_work_items=swis, classification=None)
-    body = render_state(state, graph())
+    body = render_state(state, graph()).head
 
     assert read_state(body) == state
     assert len(body) <= 60_000
@@ -159,7 +159,7 @@ def test_no_text_in_a_state_breaks_its_comment(text: str) -> None:
     """GH-16: nothing inside closes the mark."""
     failure = Failure(category=FailureCategory.TIMEOUT, node="x", message=f"{text} --> <b>&", at=NOW)
     state = run(failure=failure)
-    body = render_state(state, graph())
+    body = render_state(state, graph()).head
 
     assert read_state(body) == state
     payload = body.split("<!-- cogworks:json\n", 1)[1]
@@ -176,13 +176,13 @@ def test_no_text_in_a_state_breaks_its_comment(text: str) -> None:
     ],
 )
 def test_a_state_comment_that_was_touched_is_refused(harm) -> None:
-    body = render_state(run(), graph())
+    body = render_state(run(), graph()).head
     with pytest.raises(StateUnreadable):
         read_state(harm(body))
 
 
 def test_the_head_of_a_state_comment_tells_people_where_the_run_stands() -> None:
-    text = render_state(run(), graph())
+    text = render_state(run(), graph()).head
     assert "Human gates until: interface_design. Autonomous after. Cost $3.54 of $10.00." in text
     assert "| planning | completed | 1 | 0 | 0 | $0.18 |" in text
     found = read_state_mark(text)

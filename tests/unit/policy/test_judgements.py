@@ -15,8 +15,18 @@ from cogworks.model.findings import Diagnostic, Finding, Severity
 from cogworks.model.github import Pull, Review
 from cogworks.model.ids import IssueNumber, NodeId, PullNumber, RepoName, RunId, Sha
 from cogworks.model.outcome import Outcome, Result
-from cogworks.model.state import Classification, ItemClass, NodeState, NodeStatus, RunCost, RunState, RunStatus, Scope
-from cogworks.policy.alerts import due_level
+from cogworks.model.state import (
+    Classification,
+    Cost,
+    ItemClass,
+    NodeState,
+    NodeStatus,
+    RunCost,
+    RunState,
+    RunStatus,
+    Scope,
+)
+from cogworks.policy.alerts import due_levels
 from cogworks.policy.alignment import judge, tightened
 from cogworks.policy.backoff import backoff_s
 from cogworks.policy.classify import judge_class, scope_excess
@@ -279,17 +289,27 @@ def test_scope_over_a_limit_is_said_in_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("microusd", "tokens", "level"),
+    ("microusd", "tokens", "lost", "alerted", "levels"),
     [
-        pytest.param(0, 0, 0, id="nothing"),
-        pytest.param(49, 0, 0, id="below half"),
-        pytest.param(50, 0, 50, id="half"),
-        pytest.param(10, 75, 75, id="the larger of both counts"),
-        pytest.param(99, 99, 90, id="nearly all"),
+        pytest.param(0, 0, 0, 0, (), id="nothing"),
+        pytest.param(49, 0, 0, 0, (), id="below half"),
+        pytest.param(50, 0, 0, 0, (50,), id="half"),
+        pytest.param(10, 75, 0, 0, (50, 75), id="the larger of both counts, and no level is passed over"),
+        pytest.param(99, 99, 0, 75, (90,), id="people know of the lower ones"),
+        pytest.param(99, 99, 0, 90, (), id="each level once"),
+        pytest.param(40, 0, 12, 0, (50,), id="what may have been spent counts too"),
     ],
 )
-def test_the_alert_that_is_due(microusd: int, tokens: int, level: int) -> None:
-    assert due_level(RunCost(microusd=microusd, tokens=tokens, limit_microusd=100, limit_tokens=100)) == level
+def test_the_alerts_that_are_due(microusd: int, tokens: int, lost: int, alerted: int, levels: tuple[int, ...]) -> None:
+    cost = RunCost(
+        microusd=microusd,
+        tokens=tokens,
+        limit_microusd=100,
+        limit_tokens=100,
+        unreconciled=Cost(microusd=lost),
+        alerted=alerted,
+    )
+    assert due_levels(cost) == levels
 
 
 @pytest.mark.parametrize(

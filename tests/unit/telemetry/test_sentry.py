@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import sentry_sdk
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
+from cogworks.model.dead_letter import DeadLetter, LetterError, Reason, Stage
 from cogworks.model.errors import (
     BranchDiverged,
     BudgetExceeded,
@@ -21,6 +23,8 @@ from cogworks.model.errors import (
     RateLimited,
     StaleFence,
 )
+from cogworks.model.ids import NodeId, RunId
+from cogworks.telemetry.alarms import letter_report
 from cogworks.telemetry.logs import run_context
 from cogworks.telemetry.sentry import EventFilter, is_sent, report, report_message, start_sentry
 
@@ -156,3 +160,68 @@ def test_without_a_dsn_nothing_is_called() -> None:
     assert not start_sentry(None, environment="test", release="1", events=events)
     assert report(ValueError("x")) is None
     assert not sentry_sdk.get_client().is_active()
+
+
+LETTERS = [
+    (Reason.INFRASTRUCTURE_FAILURE, True, "workers died"),
+    (Reason.PARSE_ERROR, True, "somebody sends what nobody can read"),
+    (Reason.POLICY_VIOLATION, True, "a safety rule was broken"),
+    (Reason.EXHAUSTED_RETRIES, False, "a model does not get it right"),
+    (Reason.VALIDATION_FAILED, False, "a model does not get it right"),
+]
+
+
+@pytest.mark.parametrize(("reason", "sent", "why"), LETTERS)
+def test_a_dead_letter_is_sent_as_a_fixed_sentence_unless_it_is_a_bad_answer(
+    mailbox: Mailbox, reason: Reason, sent: bool, why: str
+) -> None:
+    letter = DeadLetter(
+        key="a/b#1/r/planning/-/1",
+        run=RunId("r"),
+        work_item="a/b#1",
+        node=NodeId("planning"),
+        swi=None,
+        stage=Stage.EXEC,
+        reason=reason,
+        attempt=1,
+        starts=5,
+        error=LetterError(kind="WorkerLost", code="environment_fault", message=f"text of an issue {CANARY}"),
+        traceback_digest="",
+        first_seen=datetime(2026, 11, 26, tzinfo=UTC),
+        last_seen=datetime(2026, 11, 26, tzinfo=UTC),
+        last_owner="",
+        sentry_event_id="",
+        payload_hash="",
+    )
+    told = letter_report(to_sentry=True)(letter)
+
+    assert bool(told) is sent, why
+    assert len(mailbox.events()) == int(sent)
+    for event in mailbox.events():
+        assert event["event_id"] == told
+        assert event["tags"]["error_code"] == "environment_fault"
+        assert event["tags"]["node"] == "planning"
+        assert "text of an issue" not in json.dumps(event)
+
+
+def test_without_a_dsn_no_letter_is_sent(mailbox: Mailbox) -> None:
+    letter = DeadLetter(
+        key="message/1",
+        run=None,
+        work_item=None,
+        node=None,
+        swi=None,
+        stage=Stage.INPUT,
+        reason=Reason.PARSE_ERROR,
+        attempt=0,
+        starts=0,
+        error=LetterError(kind="ValueError", code="parse_error", message=""),
+        traceback_digest="",
+        first_seen=datetime(2026, 11, 26, tzinfo=UTC),
+        last_seen=datetime(2026, 11, 26, tzinfo=UTC),
+        last_owner="",
+        sentry_event_id="",
+        payload_hash="",
+    )
+    assert letter_report(to_sentry=False)(letter) == ""
+    assert mailbox.events() == []
