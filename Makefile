@@ -42,8 +42,9 @@ check: $(VENV)/.dev  ## lint, types, contracts, dependencies
 bench: $(VENV)/.dev  ## print figures and write bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(VENV)/.dev  ## the long fault matrix; SHARD=1/4 runs a quarter
-	$(BIN)/python -m pytest tests/journeys -m chaos $(ARGS)
+chaos: $(VENV)/.dev  ## the long fault matrix, going on where it ended; SHARD=1/4 runs a quarter, RESUME=0 forgets
+	PYTHONPATH=tests/chaos:tests/journeys:tests:. $(BIN)/python -m chaos_matrix \
+	    $(if $(SHARD),--shard $(SHARD)) $(if $(filter 0,$(RESUME)),--anew) $(ARGS)
 
 clean:  ## remove what these commands made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis

@@ -113,7 +113,8 @@ def _limit_s(found: Found, key: AttemptKey) -> float:
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
     """Leave word that an attempt refused after a loss of Redis is to be tried again soon."""
     if refusal is Refusal.SETTLING:
-        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
+        retry_s = min(_SETTLING_RETRY_S, house.patience_s / 4)
+        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - retry_s)
         house.ports.projection.note(key.item, {dispatched_at(key): due.isoformat()})
 
 
