@@ -20,6 +20,7 @@ from tests.bench.idle_poll import idle_poll
 from tests.bench.ledger import ledger
 from tests.bench.overhead import overhead
 from tests.bench.pick_up import pick_up
+from tests.bench.recovery import recovery
 from tests.bench.site import opened
 from tests.bench.throughput import throughput
 
@@ -38,6 +39,7 @@ def main() -> None:
         figures += throughput(site)
     figures += growth(rounds=10)
     figures += pick_up()
+    figures += recovery()
     counted, routes = default_run()
     figures += counted
     took_s = time.perf_counter() - began

@@ -94,7 +94,11 @@ class Stack:
         """Start workers and beat, as the Procfile does, each queue with few processes."""
         for name in WORKERS:
             self.start_worker(name)
-        self._start("beat", *_CELERY, "beat", env=self.environment())
+        self.start_beat()
+
+    def start_beat(self, name: str = "beat") -> None:
+        """Start a beat; of several one leads."""
+        self._start(name, *_CELERY, "beat", env=self.environment())
 
     def start_procfile(self) -> None:
         """Start the very commands of the Procfile, as any supervisor does."""
@@ -145,6 +149,14 @@ class Stack:
         self.start_service()
         self.programs["service-python"].ready_line()
         self.start_cogworks()
+
+    def replace_redis(self) -> None:
+        """Kill Redis under everybody, and start it empty in its place."""
+        home = self.folder / "redis"
+        self.redis.kill()
+        self.redis.stop()
+        shutil.rmtree(home)
+        self.redis = start_redis(folder=home)
 
     def empty_redis(self) -> None:
         """Forget everything in Redis while all go on."""
