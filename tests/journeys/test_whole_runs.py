@@ -1,6 +1,7 @@
 """The default run with three sub-work-items, undisturbed."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 from journey import Arrival, Journey, expected_comments, expected_issues, expected_pulls, travel
@@ -14,6 +15,14 @@ DEFAULT = Journey(
     settings={"COGWORKS_POLL_INTERVAL": "2", "COGWORKS_SWEEP_SECONDS": "30"},
 )
 
+EACH_THING_ONCE = Counter(
+    comments=expected_comments(THREE).total(),
+    pulls=len(expected_pulls(THREE)),
+    issues=len(THREE.pieces),
+    sub_issues=len(THREE.pieces),
+    blocked_by=sum(len(piece.depends_on) for piece in THREE.pieces),
+)
+
 
 def test_three_sub_work_items_become_three_pull_requests(service_home: Path) -> None:
     """What people find at the end, and what it cost in requests to GitHub (70 section 11)."""
@@ -25,7 +34,9 @@ def test_three_sub_work_items_become_three_pull_requests(service_home: Path) -> 
         assert found.issues == expected_issues(THREE)
         assert stack.maria.told_cost_microusd() == stack.paid_microusd()
         requests = stack.requests()
-        writes = sum(one["content_write"] for one in requests)
+        content = Counter(one["route"].rsplit("/", 1)[1] for one in requests if one["content_write"])
+        assert content == EACH_THING_ONCE, "a request for each thing that people find, and none besides"
+        writes = content.total()
         git = sum(".git/" in one["route"] for one in requests)
         created = sum(one["method"] == "POST" and one["route"].endswith("{repo}/labels") for one in requests)
         rest = sum(one["status"] != 304 for one in requests) - git - created
