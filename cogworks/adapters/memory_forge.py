@@ -141,7 +141,7 @@ class MemoryRepo:
         if comment_id not in self.comments:
             raise NotFound("no such comment", operation="comments.update", target=f"{self.name} {comment_id}")
         checked_body(body, operation="comments.update", target=f"{self.name} {comment_id}")
-        self.comments[comment_id] = replace(self.comments[comment_id], body=body)
+        self.comments[comment_id] = replace(self.comments[comment_id], body=body, edited=True)
         self.edited_at[comment_id] = self.now()
         return self.comments[comment_id]
 

@@ -18,7 +18,14 @@ from cogworks.engine.loading import RIDING, Found, dispatched_before_loss, load_
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
-from cogworks.model.errors import CogWorksError, DependencyUnavailable, FailureCategory, Transient, ValidationFailed
+from cogworks.model.errors import (
+    CogWorksError,
+    DependencyUnavailable,
+    FailureCategory,
+    PolicyViolation,
+    Transient,
+    ValidationFailed,
+)
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import compact
@@ -212,7 +219,8 @@ def _outcome_of(error: CogWorksError) -> Outcome:
             told = tuple(Diagnostic(severity=Severity.BLOCKING, category="schema", message=p) for p in problems)
             return Outcome(result=Result.INVALID, diagnostics=told, message=error.message)
         case Decision.HOLD:
-            return Outcome(result=Result.HELD, category=error.category, message=error.message)
+            digest = error.digest if isinstance(error, PolicyViolation) else ""
+            return Outcome(result=Result.HELD, category=error.category, message=error.message, output_hash=digest)
         case Decision.CLARIFY:
             return Outcome(result=Result.CLARIFICATION, category=error.category, message=error.message)
         case Decision.NODE_FAILS:

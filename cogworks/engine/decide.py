@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
 
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
+from cogworks.engine.obeying import spoken
 from cogworks.engine.progress import at_work, put_edges, put_node
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision, fail_node, settle
+from cogworks.engine.wishes import wished
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import NodeId, NodeRef
@@ -29,26 +30,39 @@ def decide(state: RunState, event: told.Event, graph: Graph, config: RunConfig, 
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
     match event:
         case told.Triggered():
-            return _triggered(state, graph, config, now)
+            return _triggered(state, event, graph, config, now)
         case told.NodeEnded():
             return node_ended(state, event, graph, config, now)
         case told.GateApproved() | told.GateRejected():
             return _answered(state, event, graph, config, now)
-        case told.LeaseStale():
-            return _stale(state, event)
-        case told.WaitOver():
-            return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
-        case told.Cancel():
-            return _cancelled(state, event, now)
-        case told.Halt():
-            return _halted(state, event, now)
-    assert_never(event)
+        case told.LeaseStale() | told.WaitOver():
+            return _gone_on(state, event, graph, config, now)
+        case told.Cancel() | told.Halt():
+            return _stopped(state, event, now)
+        case told.Spoken():
+            return spoken(state, event, graph, config, lambda then, meant: decide(then, meant, graph, config, now))
+        case _:
+            return wished(state, event, graph, config, now)
 
 
-def _triggered(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def _gone_on(
+    state: RunState, event: told.LeaseStale | told.WaitOver, graph: Graph, config: RunConfig, now: datetime
+) -> Decision:
+    if isinstance(event, told.LeaseStale):
+        return _stale(state, event)
+    return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
+
+
+def _stopped(state: RunState, event: told.Cancel | told.Halt, now: datetime) -> Decision:
+    return _cancelled(state, event, now) if isinstance(event, told.Cancel) else _halted(state, event, now)
+
+
+def _triggered(state: RunState, event: told.Triggered, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
     if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
         return Decision(state=state, effects=())
+    cursor = replace(state.cursor, event_id=max(state.cursor.event_id, event.event_id))
+    state = replace(state, cursor=cursor)
     for ref in (r for status in _STOPPED for r in at_work(state, status)):
         at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
         state = put_node(state, ref, at)
@@ -108,7 +122,8 @@ def _with_approved_head(state: RunState, event: told.GateApproved, graph: Graph)
 
 def _rejected(state: RunState, event: told.GateRejected, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     state = _record(state, event, "rejected", now)
-    message = f"rejected by {event.by or 'closing the pull request'} ({event.where})"
+    why = f": {event.note}" if event.note else ""
+    message = f"rejected by {event.by or 'closing the pull request'} ({event.where}){why}"
     return fail_node(state, event.ref, FailureCategory.GATE_REJECTED, message, graph=graph, config=config, now=now)
 
 
@@ -120,6 +135,7 @@ def _record(state: RunState, event: told.GateApproved | told.GateRejected, decis
         by=event.by,
         at=now,
         ref=event.where,
+        note=event.note,
     )
     return replace(state, gates=(*state.gates, gate))
 
@@ -133,7 +149,7 @@ def _stale(state: RunState, event: told.LeaseStale) -> Decision:
 
 
 def _cancelled(state: RunState, event: told.Cancel, now: datetime) -> Decision:
-    if not state.status.open:
+    if state.status in (RunStatus.CANCELLED, RunStatus.COMPLETED, RunStatus.HELD):
         return Decision(state=state, effects=())
     for ended in event.ended:
         state = charged(state, ended.ref, ended.outcome, now)

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import partial
 
 from cogworks.engine import events as told
-from cogworks.engine.asking import commands_since
-from cogworks.engine.comments import gate_key
+from cogworks.engine.configuring import Shipped
+from cogworks.engine.graph_change import new_graph
 from cogworks.engine.journal import Journal
 from cogworks.engine.loading import Found, unjournalled
 from cogworks.engine.progress import at_work
-from cogworks.engine.run_config import RunConfig
+from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
 from cogworks.graph.walk import outgoing
@@ -35,14 +35,14 @@ class Scene:
     issue: Issue
     found: Found
     config: RunConfig
+    shipped: Shipped
     patience_s: float
 
     def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
         """Return what happened, in the order in which it is to be decided on."""
         stopped = self._stopped(state)
         if isinstance(stopped, told.Cancel):
-            ended = self._ended(state, journal, graph)
-            return (replace(stopped, ended=tuple(one for one in ended if isinstance(one, told.NodeEnded))),)
+            return (replace(stopped, ended=self.outcomes(state, journal, graph)),)
         if stopped:
             return (stopped,)
         return (*self._ended(state, journal, graph), *self._gates(state, journal, graph), *self._waits(state))
@@ -51,7 +51,7 @@ class Scene:
         names = self.config.config.labels
         if not state.status.open:
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            return told.Triggered() if goes_on or self._told_to_run(state) else None
+            return self._resumed(state) if goes_on else None
         if not self.issue.open:
             return told.Cancel(reason="the issue was closed")
         if names.cancel in self.issue.labels:
@@ -60,12 +60,24 @@ class Scene:
             return told.Cancel(reason="the trigger label was removed")
         return None if state.nodes else told.Triggered()
 
-    def _told_to_run(self, state: RunState) -> bool:
-        """Tell whether a person commanded a failed run to go on, after its last failure was reported."""
-        names = self.config.config.labels
-        if state.failure is None or not self.issue.open or names.trigger not in self.issue.labels:
-            return False
-        return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
+    def _resumed(self, state: RunState) -> told.Event:
+        """Say that a stopped run is to go on, unless its pipeline file was changed meanwhile (ENG-07)."""
+        changed = new_graph(self.ports.git, self.github, self.ports.projection, state, shipped=self.shipped)
+        if changed is not None:
+            return told.GraphChanged(new_graph=changed)
+        newest = max((one.id for one in self.github.issues.events(state.repo)), default=0)
+        return told.Triggered(event_id=newest)
+
+    def outcomes(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.NodeEnded, ...]:
+        """Return the attempts at work that came to an outcome meanwhile."""
+        return tuple(one for one in self._ended(state, journal, graph) if isinstance(one, told.NodeEnded))
+
+    def overtaken(self, state: RunState) -> tuple[told.NodeEnded, ...]:
+        """Return the outcomes of attempts that a cancel overtook and that nobody has booked yet (ENG-42)."""
+        refs = [ref for ref in at_work(state, NodeStatus.CANCELLED) if state.node(ref).ended_at is None]
+        keys = [(ref, AttemptKey(state.item, state.run_id, ref, state.node(ref).attempts)) for ref in refs]
+        found = ((ref, key, self._recorded(key)) for ref, key in keys)
+        return tuple(told.NodeEnded(ref=ref, attempt=key.attempt, outcome=one) for ref, key, one in found if one)
 
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
         live = None
@@ -74,7 +86,7 @@ class Scene:
             key = AttemptKey(state.item, state.run_id, ref, attempt)
             outcome = self._recorded(key)
             if outcome is not None:
-                results = self._results(state, journal, graph, ref)
+                results = self.results(state, journal, graph, ref)
                 yield told.NodeEnded(ref=ref, attempt=attempt, outcome=outcome, results=results)
                 continue
             live = self.ports.leases.live(state.item) if live is None else live
@@ -99,37 +111,24 @@ class Scene:
 
     def _gates(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.Event]:
         for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
-            pull = self._pull(state, ref, graph)
+            pull = self.pull(state, ref, graph)
             if pull is None:
-                yield from self._commanded(state, ref, journal, graph)
-                continue
+                continue  # only a command can answer
             reviews = self.github.pulls.reviews(state.repo, pull.number) if pull.open else ()
             answer = answer_of(
                 pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
             )
             if answer.answer is Answer.APPROVED:
-                results = self._results(state, journal, graph, ref)
+                results = self.results(state, journal, graph, ref)
                 yield told.GateApproved(
                     ref=ref, by=answer.by, where=answer.ref, head=str(pull.head_sha), results=results
                 )
             elif answer.answer is Answer.REJECTED:
                 yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
 
-    def _commanded(self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph) -> Iterable[told.Event]:
-        """Say how people answered, by comment, at a gate that no pull request stands for."""
-        for one in commands_since(self.github, state, kind="gate", key=gate_key(state, ref)):
-            command = one.command
-            if (command.node, command.swi) != (ref.node, ref.swi):
-                continue
-            if command.word == "approve":
-                results = self._results(state, journal, graph, ref)
-                yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
-            else:
-                yield told.GateRejected(ref=ref, by=one.by, where=one.where)
-            return
-
-    def _pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
-        for slot in graph.nodes[ref.node].outputs:
+    def pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
+        """Return the pull request that stands for the gate of ``ref``, if one does."""
+        for slot in node_of(graph, ref).outputs:
             artifact = state.artifact(slot, swi=ref.swi)
             if artifact is not None and artifact.kind == "pr":
                 return self.github.pulls.get(state.repo, PullNumber(int(artifact.ref)))
@@ -145,7 +144,7 @@ class Scene:
         if wait.until is None or wait.until <= self.ports.clock.now():
             yield told.WaitOver()
 
-    def _results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
+    def results(self, state: RunState, journal: Journal, graph: Graph, ref: NodeRef) -> dict[str, JsonObject]:
         """Return the outputs that conditions on the edges of ``ref`` may name, this node's own included."""
         names = {ref.node} | {name for edge in outgoing(graph, ref.node) for name in names_used(edge.when)}
         results: dict[str, JsonObject] = {}

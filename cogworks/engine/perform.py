@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
+from cogworks.engine.answering import answer
 from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
@@ -71,6 +72,8 @@ class Performer:
             case do.Note():
                 self.log(effect.action, effect.message)
                 self._keep(state, effect)
+            case do.React() | do.Reply() | do.ChangeLabels():
+                answer(self.github, self.book.item, effect, run_id=state.run_id, issue=self.issue)
             case _:
                 self._post(state, effect, graph)
 
@@ -195,7 +198,7 @@ def _first(effects: Sequence[do.Effect], kind: type[do.Effect]) -> list[do.Effec
 
 
 def _gate_text(state: RunState, ref: NodeRef, graph: Graph) -> str:
-    slots = graph.nodes[ref.node].outputs
+    slots = node_of(graph, ref).outputs
     artifacts = (state.artifact(slot, swi=ref.swi) for slot in slots)
     pull = next((one.ref for one in artifacts if one is not None and one.kind == "pr"), None)
     return render_gate(state, ref, pull=pull)

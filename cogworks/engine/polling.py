@@ -4,14 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cogworks.engine.hearing import SPOKE
 from cogworks.engine.house import House
+from cogworks.engine.labelled import LABELLED
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import Comment, Issue, IssueEvent
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import NodeStatus, RunState, state_from_json
-from cogworks.policy.labels import resumes, runnable
+from cogworks.model.state import NodeStatus, RunState, RunStatus, state_from_json
+from cogworks.pages.swi_page import parent_in
+from cogworks.policy.commands import commands_in
+from cogworks.policy.labels import PENDING_SWI, RESTART, resumes, runnable
+from cogworks.ports.github import GitHub
+from cogworks.ports.runtime import Projection
 
 TRIGGER_CURSOR = "trigger"
 _EVENTS, _COMMENTS = "events", "comments"
@@ -34,7 +40,8 @@ def poll(house: House, repo: RepoName) -> PollReport:
     """
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
-    touched = _touched_by_events(house, repo) | _touched_by_comments(house, repo)
+    touched = _touched_by_events(house, repo)
+    spoken = _spoken_on(house, repo)
     known = house.ports.projection.known()
     room = house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
@@ -42,12 +49,13 @@ def poll(house: House, repo: RepoName) -> PollReport:
         item = Item(repo, issue.number)
         run = house.ports.projection.load(item)
         if run is None:
-            if runnable(frozenset(issue.labels), names) and room > 0:
+            if (runnable(frozenset(issue.labels), names) or RESTART in issue.labels) and room > 0:
                 wanted[item] = "triggered"
                 room -= 1
         elif issue.number in touched or _may_go_on(house, issue, names, state_from_json(run.state)):
             wanted[item] = "moved"
     wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched), "moved")
+    wanted |= dict.fromkeys(spoken, "spoken")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
     return PollReport(seen=len(issues), enqueued=tuple(wanted))
@@ -66,24 +74,72 @@ def _stepped_before(house: House, repo: RepoName, touched: Iterable[IssueNumber]
 
 def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -> bool:
     """Tell whether labels or a gate ask for a step of a run that is known."""
+    if RESTART in issue.labels:
+        return True
+    if state.status is RunStatus.HELD:
+        return names.hold not in issue.labels
     if not state.status.open:
         return resumes(state.status, frozenset(issue.labels), names)
     return names.cancel in issue.labels or _gate_moved(house, state.item, state)
 
 
 def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:
-    """Return the issues that somebody else labelled, closed or reopened since the last poll."""
+    """Return the issues that somebody else labelled, closed or reopened since the last poll.
+
+    What a label asks for that leaves no trace on the issue is noted for the step (ENG-45, ENG-37).
+    """
     newer = _newer(house, repo, _EVENTS, house.ports.github.issues.events(repo))
     told = [event for event in newer if event.kind in _TELLING]
     own = house.ports.github.contents.login() if told else ""
-    return frozenset(event.issue for event in told if event.actor != own)
+    others = [event for event in told if event.actor != own]
+    parents = {event.issue: _noted_label(house, repo, event) for event in sorted(others, key=lambda one: one.id)}
+    return frozenset({event.issue for event in others} | {number for number in parents.values() if number})
 
 
-def _touched_by_comments(house: House, repo: RepoName) -> frozenset[IssueNumber]:
-    """Return the issues that somebody else commented on since the last poll."""
-    newer = _newer(house, repo, _COMMENTS, house.ports.github.comments.recent(repo, since=None))
-    own = house.ports.github.contents.login() if newer else ""
-    return frozenset(comment.issue for comment in newer if comment.issue and comment.author != own)
+def _noted_label(house: House, repo: RepoName, event: IssueEvent) -> IssueNumber | None:
+    """Note a label that a person set, for the run that it may ask something of; return its work item."""
+    if event.kind != "labeled" or event.actor_is_bot:
+        return None
+    item = Item(repo, event.issue)
+    if event.label == PENDING_SWI:
+        item = item_spoken_on(house.ports.github, house.ports.projection, item) or item
+    if house.ports.projection.load(item) is None:
+        return None
+    house.ports.projection.note(item, {LABELLED: str(event.id)})
+    return item.number
+
+
+def _spoken_on(house: House, repo: RepoName) -> frozenset[Item]:
+    """Return the items that somebody else gave commands on since the last poll, and note that for the step.
+
+    The first poll takes all that it sees for new: what was acted on lies behind the cursor of its run.
+    """
+    listed = house.ports.github.comments.recent(repo, since=None)
+    noted = house.ports.projection.cursor(repo, _COMMENTS)
+    newer = _newer(house, repo, _COMMENTS, listed) if noted else list(listed)
+    commands = [one for one in newer if not one.author_is_bot and commands_in(one.body)]
+    own = house.ports.github.contents.login() if commands else ""
+    found: set[Item] = set()
+    for comment in commands:
+        if comment.issue is not None and comment.author != own:
+            item = item_spoken_on(house.ports.github, house.ports.projection, Item(repo, comment.issue))
+            if item is not None:
+                house.ports.projection.note(item, {SPOKE: str(comment.id)})
+                found.add(item)
+    if not noted:
+        _newer(house, repo, _COMMENTS, listed)
+    return frozenset(found)
+
+
+def item_spoken_on(github: GitHub, projection: Projection, item: Item) -> Item | None:
+    """Return the work item that words on an issue are meant for: its own, or its parent's; None for a pull request."""
+    if projection.load(item) is not None:
+        return item
+    issue = github.issues.get(item.repo, item.number)
+    parent = parent_in(issue.body)
+    if issue.is_pull:
+        return None
+    return item if parent is None else Item(item.repo, parent)
 
 
 def _newer(house: House, repo: RepoName, name: str, listed: Sequence[_Numbered]) -> list[_Numbered]:

@@ -144,6 +144,8 @@ def swi_status(swi: Swi) -> SwiStatus:
     if swi.status in (SwiStatus.DONE, SwiStatus.SUPERSEDED):
         return swi.status
     statuses = [at.status for at in swi.nodes.values()]
+    if swi.regenerated and all(status is NodeStatus.PENDING for status in statuses):
+        return SwiStatus.PENDING
     if NodeStatus.FAILED in statuses or NodeStatus.CANCELLED in statuses:
         return SwiStatus.FAILED
     if NodeStatus.BLOCKED in statuses:

@@ -9,19 +9,24 @@ from enum import StrEnum
 
 from cogworks.engine import events as told
 from cogworks.engine.beginning import new_run
+from cogworks.engine.calling import called_for, heed
 from cogworks.engine.comments import CommentBook, notice
 from cogworks.engine.configuring import default_branch, labels_at, read_config, read_constitution, read_first_config
 from cogworks.engine.decide import decide
 from cogworks.engine.effects import Effect
+from cogworks.engine.hearing import hear
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
+from cogworks.engine.labelled import asked_by_label
 from cogworks.engine.labelling import ensure_labels, prepare_labels
 from cogworks.engine.loading import Found, dispatched_before_loss, load_state
 from cogworks.engine.observing import Scene
 from cogworks.engine.patience import patiently
 from cogworks.engine.perform import Performer
 from cogworks.engine.progress import at_work
+from cogworks.engine.restarting import successor
 from cogworks.engine.run_config import RunConfig
+from cogworks.graph.definition import Graph
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
     CogWorksError,
@@ -35,10 +40,10 @@ from cogworks.model.errors import (
 from cogworks.model.github import Issue
 from cogworks.model.ids import AttemptKey, Item, RepoName, RunId
 from cogworks.model.json_value import sha256_text
-from cogworks.model.state import NodeStatus, RunState, state_to_json
+from cogworks.model.state import Cursor, NodeStatus, RunState, state_to_json
 from cogworks.pages.quoting import inert
 from cogworks.pages.state_comment import StateUnreadable
-from cogworks.policy.labels import NODE_FAILED, runnable
+from cogworks.policy.labels import NODE_FAILED
 from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Keeper, StepLease
 
@@ -55,11 +60,12 @@ class StepResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What a step did; ``error`` explains a refusal to start."""
+    """What a step did; ``error`` explains a refusal to start, ``again`` that there may be more to do at once."""
 
     result: StepResult
     state: RunState | None = None
     error: CogWorksError | None = None
+    again: bool = False
 
 
 def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
@@ -82,7 +88,7 @@ def step(house: House, item: Item, *, hint: str) -> StepReport:
                 report = _step(house, item, lease, keeper, hint)
         finally:
             called = house.ports.leases.end_step(lease)
-        if not called:
+        if not called and not report.again:
             return report
 
 
@@ -90,15 +96,17 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     github = house.ports.github.guarded_by(keeper.guard)
     issue = github.issues.get(item.repo, item.number)
-    found = Found(state=None, facts={}, projected=False)
+    found, old, read_to = Found(state=None, facts={}, projected=False), None, 0
     try:
         found = load_state(house.ports.projection, github, item)
+        if found.state is not None and found.state.superseded_by is not None:
+            old, found = found.state, Found(state=None, facts={}, projected=False)
         config = _config_for(house, github, item.repo, found)
-        if config.config.labels.hold in issue.labels:
-            house.log("safety_event", f"{item} is on hold: human review required")
-            return StepReport(result=StepResult.NOTHING, state=found.state)
-        if found.state is None and not _called_for(issue, config.config.labels):
-            return StepReport(result=StepResult.NOTHING)
+        if found.state is None:
+            call = heed(github, house.ports.projection, item, issue, config.config, old=old)
+            if not call.starts:
+                return StepReport(result=StepResult.NOTHING, state=old)
+            issue, read_to = call.issue, call.read_to
         broken = _broken_rules(house, github, item.repo, config)
         if found.state is None and broken is not None:
             raise broken
@@ -106,15 +114,21 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
         return _refuse(house, github, item, issue, found, error)
     state = found.state
     if state is None:
-        state = new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()))
-    fence = max(lease.fence, state.fence + 1)
+        state, issue = _begun(house, github, item, issue, config, old=old, read_to=read_to)
+    fence = max(lease.fence, state.fence + 1, old.fence + 1 if old else 0)
     house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
     return _advance(house, github, issue, found, config, state, fence, broken)
 
 
-def _called_for(issue: Issue, names: Labels) -> bool:
-    """Tell whether an issue without a run asks for one; a pull request never does."""
-    return issue.open and not issue.is_pull and runnable(frozenset(issue.labels), names)
+def _begun(
+    house: House, github: GitHub, item: Item, issue: Issue, config: RunConfig, *, old: RunState | None, read_to: int
+) -> tuple[RunState, Issue]:
+    """Return the state of a run that begins, in the place of ``old`` if there was one, and the issue as it is then."""
+    if old is None:
+        cursor = Cursor(comment_id=read_to)
+        return new_run(item, issue, config, run_id=RunId(house.ports.ids.uuid()), cursor=cursor), issue
+    state = successor(house, github, issue, config, old)
+    return state, github.issues.get(item.repo, item.number)
 
 
 def _broken_rules(house: House, github: GitHub, repo: RepoName, config: RunConfig) -> PolicyViolation | None:
@@ -161,27 +175,61 @@ def _advance(
         book.restore()
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
-    scene = Scene(ports=ports, github=github, issue=issue, found=found, config=config, patience_s=house.patience_s)
-    happened = scene.events(state, journal, graph)
-    if broken is not None and state.status.open:
-        happened = (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
+    scene = Scene(
+        ports=ports,
+        github=github,
+        issue=issue,
+        found=found,
+        config=config,
+        shipped=house.shipped,
+        patience_s=house.patience_s,
+    )
+    asked = _asked(scene, state, journal, graph)
+    happened = asked or _happened(house, scene, state, journal, graph, broken)
     if not happened:
         return StepReport(result=StepResult.NOTHING, state=state)
     state = _decide_all(house, happened, config, performer, state)
-    return StepReport(result=StepResult.STEPPED, state=state)
+    return StepReport(result=StepResult.STEPPED, state=state, again=bool(asked))
+
+
+def _asked(scene: Scene, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
+    """Return what people asked by comment or label. It is decided on alone: the next step looks at all else."""
+    if state.seq == 0:
+        return ()  # whoever asked for this run was answered before it began
+    held = scene.config.config.labels.hold in scene.issue.labels
+    spoken = hear(scene, state, journal, graph, held=held)
+    return spoken or (() if held else asked_by_label(scene, state))
+
+
+def _happened(
+    house: House,
+    scene: Scene,
+    state: RunState,
+    journal: Journal,
+    graph: Graph,
+    broken: PolicyViolation | None,
+) -> tuple[told.Event, ...]:
+    if scene.config.config.labels.hold in scene.issue.labels:
+        house.log("safety_event", f"{state.item} is on hold: human review required")
+        return ()
+    if broken is not None and state.status.open:
+        return (told.Halt(category=FailureCategory.CONSTITUTION_MISSING, message=broken.message),)
+    return scene.events(state, journal, graph)
 
 
 def _decide_all(
     house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
-    if any(isinstance(event, told.Triggered) for event in happened):
-        house.ports.leases.stop(state.item, reason="")
     effects: list[Effect] = []
+    stopped = not state.status.open
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
         effects += decision.effects
+    begins = any(isinstance(event, told.Triggered) for event in happened)
+    if begins or (stopped and state.status.open):
+        house.ports.leases.stop(state.item, reason="")
     return performer.perform(state, effects, graph=config.graph(state.pipeline))
 
 
@@ -226,7 +274,7 @@ def _refuse(house: House, github: GitHub, item: Item, issue: Issue, found: Found
         return StepReport(result=StepResult.REFUSED, state=state, error=error)
     if isinstance(error, ConfigError) and state is None:
         branch = default_branch(github, house.ports.projection, item.repo)
-        if not _called_for(issue, labels_at(house.ports.git, item.repo, branch=branch)):
+        if not called_for(issue, labels_at(house.ports.git, item.repo, branch=branch)):
             # Whoever asked by hand is told; on an issue that nobody labelled for us there is nothing to say.
             return StepReport(result=StepResult.REFUSED, error=error)
     book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={}, projected=False)

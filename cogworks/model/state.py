@@ -153,7 +153,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swi:
-    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes."""
+    """A sub-work-item: its issue, its place in the order, its own sub-graph of nodes.
+
+    ``regenerated``: people asked for it again, so that it waits its turn although it has had attempts.
+    """
 
     __pydantic_config__ = _CLOSED
     ordinal: SwiOrdinal
@@ -171,6 +174,7 @@ class Swi:
     edges: Mapping[EdgeId, EdgeState] = field(default_factory=dict)
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     cost: Cost = Cost()
+    regenerated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,16 +190,31 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision:
-    """One decision of a person at a gate."""
+    """One decision of a person: at a gate, or about the scope, a hold, a question, a sub-work-item."""
 
     __pydantic_config__ = _CLOSED
     node: str
-    decision: Literal["approved", "rejected"]
+    decision: Literal["approved", "rejected", "clarified", "regenerated"]
     by: str
     at: datetime
     ref: str
     swi: SwiOrdinal | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why a run is held, and what people said of it (GH-14).
+
+    ``digest`` is that of the text in question. Both are needed to end it: a justification, then the label's removal.
+    """
+
+    __pydantic_config__ = _CLOSED
+    since: datetime
+    digest: str = ""
+    released_by: str = ""
+    justification: str = ""
+    contaminated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +263,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Everything durable about a run. Written by the step function alone (RUN-09)."""
+    """Everything durable about a run. Written by the step function alone (RUN-09).
+
+    ``queued`` names the trigger that waits for this run to end, ``superseded_by`` the run that takes its place.
+    """
 
     __pydantic_config__ = _CLOSED
     schema_version: Literal["1"]
@@ -273,6 +295,9 @@ class RunState:
     lock: Lock | None = None
     cursor: Cursor = Cursor()
     failure: Failure | None = None
+    hold: Hold | None = None
+    queued: str = ""
+    superseded_by: RunId | None = None
     written_at: datetime | None = None
 
     @property

@@ -9,6 +9,7 @@ NODE_FAILED = "cogworks:node:failed"
 NODE_COMPLETE = "cogworks:node:complete"
 STATUS_PREFIX = "cogworks:status:"
 RESTART = "cogworks:restart"
+PENDING_SWI = f"{STATUS_PREFIX}pending"
 
 _AT_WORK = (NodeStatus.ACTIVE, NodeStatus.AWAITING_APPROVAL)
 
