@@ -10,6 +10,7 @@ from cogworks.cli.failing import failed
 from cogworks.cli.options import Globals
 from cogworks.cli.progress import ShownWatch, watching
 from cogworks.cli.reading import label_names, preview
+from cogworks.cli.restarting import ask_for_restart
 from cogworks.cli.surroundings import dispatcher, onlooker, workplace
 from cogworks.engine.crank import Cranked, crank
 from cogworks.engine.house import House
@@ -35,13 +36,21 @@ class How:
     until_blocked: bool = False
     enqueue: bool = False
     dry_run: bool = False
+    restart: bool = False
+    accept_graph: bool = False
 
 
 def process(options: Globals, issue: str, how: How) -> Answer:
     """Process one work item."""
     item = parse_item(issue)
+    if how.accept_graph and (how.enqueue or how.restart):
+        other = "--enqueue" if how.enqueue else "--restart"
+        message = f"it does not go together with {other}"
+        raise ConfigError(problems=(Problem(code="usage", field="--accept-graph", message=message),))
     if how.dry_run:
         return preview(options, item)
+    if how.restart:
+        ask_for_restart(options, item)
     if how.enqueue:
         return _enqueue(dispatcher(options), [item])
     return _work_on(options, item, how)
@@ -85,7 +94,14 @@ def _polled(house: House, repo: RepoName) -> tuple[Item, ...]:
 
 def _work_on(options: Globals, item: Item, how: How) -> Answer:
     with workplace(options, key=str(item)) as place, _watch(options, place.house, item) as watch:
-        cranked = crank(place.house, item, hint="cli", until_blocked=how.until_blocked, watch=watch)
+        cranked = crank(
+            place.house,
+            item,
+            hint="cli",
+            until_blocked=how.until_blocked,
+            watch=watch,
+            accept_graph=how.accept_graph,
+        )
         if cranked.held_elsewhere and place.alone:
             message = f"{item}: a process that was killed holds it for a little longer"
             wrong = Wrong(code="held", message=message)

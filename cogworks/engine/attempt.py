@@ -19,6 +19,7 @@ from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import (
+    Cancelled,
     CogWorksError,
     DependencyUnavailable,
     FailureCategory,
@@ -164,6 +165,11 @@ def _done(
     try:
         outcome = _crafted(house, state, key, keeper, config, graph, journal, tally)
     except Transient:
+        raise
+    except Cancelled:
+        # The work counts no more, its calls do: the next step books them (ENG-42).
+        cut = Outcome(result=Result.CANCELLED, cost=tally.cost, llm_calls=tally.llm_calls)
+        ports.projection.note(key.item, {unjournalled(key): outcome_to_json(cut)})
         raise
     except CogWorksError as error:
         outcome = _outcome_of(error)

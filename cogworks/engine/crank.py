@@ -52,7 +52,9 @@ class Watch(Protocol):
     def ended(self, ran: Ran) -> None: ...
 
 
-def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch) -> Cranked:
+def crank(
+    house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch, accept_graph: bool = False
+) -> Cranked:
     """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
     Claims keep it right beside workers: an attempt that somebody else has is left to them.
@@ -61,7 +63,7 @@ def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Wa
     before: list[Ran] = []
     steps = 0
     while True:
-        report = patient_step(house, item, hint=hint)
+        report = patient_step(house, item, hint=hint, accept_graph=accept_graph and steps == 0)
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended

@@ -18,10 +18,10 @@ from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import END_TO_END, NodeId, NodeRef, SwiOrdinal
 from cogworks.model.state import NodeStatus, RunState, RunStatus, WaitReason
 from cogworks.pages.command_page import help_page, refused, reply_text, shown, status_page
+from cogworks.policy.labels import STOPPED
 from cogworks.policy.secrets import redact
 
 Then = Callable[[RunState, told.Event], Decision]
-_STOPPED = (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
 _EDITED = "the comment was edited before it was read, and edits do nothing: please say it in a new comment"
 _LONGEST_NOTE = 1000
 
@@ -114,7 +114,7 @@ def _run(case: _Case) -> told.Event | _No:
         return _No("the issue is closed")
     if state.status is RunStatus.COMPLETED:
         return _No(f"run {state.run_id} is completed; `/cogworks restart` begins a new one")
-    if state.status not in _STOPPED:
+    if state.status not in STOPPED:
         return _duplicate(case)
     if "--rebuild-state" in flags:
         return _No("the state can be read, so there is nothing to rebuild")
@@ -235,7 +235,7 @@ def cannot_regenerate(state: RunState, ordinal: SwiOrdinal, *, merged: bool) -> 
 def _clarify(case: _Case) -> told.Event | _No:
     state = case.state
     waits = state.wait is not None and state.wait.reason is WaitReason.CLARIFICATION
-    asked = state.failure is not None and state.failure.category in _QUESTIONS and state.status in _STOPPED
+    asked = state.failure is not None and state.failure.category in _QUESTIONS and state.status in STOPPED
     if case.held or not (waits or asked):
         return _No("the item is on hold" if case.held else "nothing was asked")
     return told.Clarified(by=case.event.by, where=case.where, text=case.note)

@@ -21,7 +21,7 @@ from cogworks.model.json_value import JsonObject
 from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
 from cogworks.policy.gates import Answer, answer_of
-from cogworks.policy.labels import resumes
+from cogworks.policy.labels import STOPPED, resumes
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -37,6 +37,7 @@ class Scene:
     config: RunConfig
     shipped: Shipped
     patience_s: float
+    accept_graph: bool = False
 
     def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:
         """Return what happened, in the order in which it is to be decided on."""
@@ -50,6 +51,8 @@ class Scene:
     def _stopped(self, state: RunState) -> told.Event | None:
         names = self.config.config.labels
         if not state.status.open:
+            if self.accept_graph and self.issue.open and state.status in STOPPED:
+                return self._accepted(state)
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
             return self._resumed(state) if goes_on else None
         if not self.issue.open:
@@ -59,6 +62,13 @@ class Scene:
         if names.trigger not in self.issue.labels:
             return told.Cancel(reason="the trigger label was removed")
         return None if state.nodes else told.Triggered()
+
+    def _accepted(self, state: RunState) -> told.Event:
+        """Say that a person lets a stopped run go on with the pipeline file as it is now, if that is possible."""
+        changed = new_graph(self.ports.git, self.github, self.ports.projection, state, shipped=self.shipped)
+        if changed is not None and changed.problem:
+            return told.GraphChanged(new_graph=changed)
+        return told.Resume(new_graph=changed)
 
     def _resumed(self, state: RunState) -> told.Event:
         """Say that a stopped run is to go on, unless its pipeline file was changed meanwhile (ENG-07)."""

@@ -40,8 +40,9 @@ def poll(house: House, repo: RepoName) -> PollReport:
     """
     names = LabelNames(trigger=house.ports.projection.cursor(repo, TRIGGER_CURSOR) or LabelNames().trigger)
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
-    touched = _touched_by_events(house, repo)
-    spoken = _spoken_on(house, repo)
+    told, said = house.ports.github.issues.events(repo), house.ports.github.comments.recent(repo, since=None)
+    touched = _touched_by_events(house, repo, _newer(house, repo, _EVENTS, told))
+    spoken = _spoken_on(house, repo, _newer(house, repo, _COMMENTS, said, first_is_new=True))
     known = house.ports.projection.known()
     room = house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
@@ -58,6 +59,9 @@ def poll(house: House, repo: RepoName) -> PollReport:
     wanted |= dict.fromkeys(spoken, "spoken")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
+    # Last: a poll that dies before is repeated, and what it saw is not lost.
+    _remember(house, repo, _EVENTS, told)
+    _remember(house, repo, _COMMENTS, said)
     return PollReport(seen=len(issues), enqueued=tuple(wanted))
 
 
@@ -74,7 +78,7 @@ def _stepped_before(house: House, repo: RepoName, touched: Iterable[IssueNumber]
 
 def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -> bool:
     """Tell whether labels or a gate ask for a step of a run that is known."""
-    if RESTART in issue.labels:
+    if RESTART in issue.labels or (state.queued and not state.status.open):
         return True
     if state.status is RunStatus.HELD:
         return names.hold not in issue.labels
@@ -83,12 +87,11 @@ def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -
     return names.cancel in issue.labels or _gate_moved(house, state.item, state)
 
 
-def _touched_by_events(house: House, repo: RepoName) -> frozenset[IssueNumber]:
+def _touched_by_events(house: House, repo: RepoName, newer: Sequence[IssueEvent]) -> frozenset[IssueNumber]:
     """Return the issues that somebody else labelled, closed or reopened since the last poll.
 
     What a label asks for that leaves no trace on the issue is noted for the step (ENG-45, ENG-37).
     """
-    newer = _newer(house, repo, _EVENTS, house.ports.github.issues.events(repo))
     told = [event for event in newer if event.kind in _TELLING]
     own = house.ports.github.contents.login() if told else ""
     others = [event for event in told if event.actor != own]
@@ -109,14 +112,11 @@ def _noted_label(house: House, repo: RepoName, event: IssueEvent) -> IssueNumber
     return item.number
 
 
-def _spoken_on(house: House, repo: RepoName) -> frozenset[Item]:
+def _spoken_on(house: House, repo: RepoName, newer: Sequence[Comment]) -> frozenset[Item]:
     """Return the items that somebody else gave commands on since the last poll, and note that for the step.
 
     The first poll takes all that it sees for new: what was acted on lies behind the cursor of its run.
     """
-    listed = house.ports.github.comments.recent(repo, since=None)
-    noted = house.ports.projection.cursor(repo, _COMMENTS)
-    newer = _newer(house, repo, _COMMENTS, listed) if noted else list(listed)
     commands = [one for one in newer if not one.author_is_bot and commands_in(one.body)]
     own = house.ports.github.contents.login() if commands else ""
     found: set[Item] = set()
@@ -126,8 +126,6 @@ def _spoken_on(house: House, repo: RepoName) -> frozenset[Item]:
             if item is not None:
                 house.ports.projection.note(item, {SPOKE: str(comment.id)})
                 found.add(item)
-    if not noted:
-        _newer(house, repo, _COMMENTS, listed)
     return frozenset(found)
 
 
@@ -142,13 +140,21 @@ def item_spoken_on(github: GitHub, projection: Projection, item: Item) -> Item |
     return item if parent is None else Item(item.repo, parent)
 
 
-def _newer(house: House, repo: RepoName, name: str, listed: Sequence[_Numbered]) -> list[_Numbered]:
-    """Return what came since the last poll, and remember how far this one read; the first poll only remembers."""
+def _newer(
+    house: House, repo: RepoName, name: str, listed: Sequence[_Numbered], *, first_is_new: bool = False
+) -> list[_Numbered]:
+    """Return what came since the last poll; without one, nothing, or with ``first_is_new`` everything."""
     noted = house.ports.projection.cursor(repo, name)
-    newest = max((one.id for one in listed), default=0)
-    if noted != str(newest):
-        house.ports.projection.move_cursor(repo, name, str(newest))
-    return [one for one in listed if noted and one.id > int(noted)]
+    if not noted:
+        return list(listed) if first_is_new else []
+    return [one for one in listed if one.id > int(noted)]
+
+
+def _remember(house: House, repo: RepoName, name: str, listed: Sequence[_Numbered]) -> None:
+    """Remember how far this poll has read."""
+    newest = str(max((one.id for one in listed), default=0))
+    if house.ports.projection.cursor(repo, name) != newest:
+        house.ports.projection.move_cursor(repo, name, newest)
 
 
 def _gate_moved(house: House, item: Item, state: RunState) -> bool:

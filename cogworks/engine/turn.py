@@ -68,31 +68,38 @@ class StepReport:
     again: bool = False
 
 
-def patient_step(house: House, item: Item, *, hint: str) -> StepReport:
+def patient_step(house: House, item: Item, *, hint: str, accept_graph: bool = False) -> StepReport:
     """Take a step, trying again what failed in passing; an outside party that stays away is reported, not raised."""
     try:
-        return patiently(lambda: step(house, item, hint=hint), clock=house.ports.clock, ids=house.ports.ids)
+        return patiently(
+            lambda: step(house, item, hint=hint, accept_graph=accept_graph),
+            clock=house.ports.clock,
+            ids=house.ports.ids,
+        )
     except (DependencyUnavailable, StaleFence) as error:
         house.log("task", f"step ({hint}) of {item} gave up: {error.code}: {error.message}")
         return StepReport(result=StepResult.UNAVAILABLE, error=error)
 
 
-def step(house: House, item: Item, *, hint: str) -> StepReport:
-    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning."""
+def step(house: House, item: Item, *, hint: str, accept_graph: bool = False) -> StepReport:
+    """Take one step for ``item``; ``hint`` says why in the log and has no other meaning.
+
+    ``accept_graph``: a person lets a stopped run go on with its pipeline file as it is now (ENG-07).
+    """
     while True:
         lease = house.ports.leases.take_step(item)
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
             with house.ports.leases.keep_step(lease) as keeper:
-                report = _step(house, item, lease, keeper, hint)
+                report = _step(house, item, lease, keeper, hint, accept_graph)
         finally:
             called = house.ports.leases.end_step(lease)
         if not called and not report.again:
             return report
 
 
-def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str) -> StepReport:
+def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str, accept_graph: bool) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
     github = house.ports.github.guarded_by(keeper.guard)
     issue = github.issues.get(item.repo, item.number)
@@ -117,7 +124,7 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str)
         state, issue = _begun(house, github, item, issue, config, old=old, read_to=read_to)
     fence = max(lease.fence, state.fence + 1, old.fence + 1 if old else 0)
     house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-    return _advance(house, github, issue, found, config, state, fence, broken)
+    return _advance(house, github, issue, found, config, state, fence, broken, accept_graph=accept_graph)
 
 
 def _begun(
@@ -151,28 +158,16 @@ def _advance(
     state: RunState,
     fence: int,
     broken: PolicyViolation | None,
+    *,
+    accept_graph: bool,
 ) -> StepReport:
     """Decide and perform until the world holds nothing new."""
     ports = house.ports
-    book = CommentBook(
-        github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
-    )
-    graph = config.graph(state.pipeline)
-    journal = Journal(git=ports.git, projection=ports.projection, state=state, graph=graph)
-    performer = Performer(
-        ports=ports,
-        github=github,
-        config=config,
-        book=book,
-        journal=journal,
-        issue=issue,
-        fence=fence,
-        log=house.log,
-        facts=found.facts,
-    )
+    performer = _performer(house, github, issue, found, config, state, fence)
+    journal, graph = performer.journal, performer.journal.graph
     if not found.projected:
         ports.git.fetch(state.repo)
-        book.restore()
+        performer.book.restore()
         prepare_labels(github, config.config.labels, state.repo, graph)
         _restore(house, found, state)
     scene = Scene(
@@ -183,13 +178,43 @@ def _advance(
         config=config,
         shipped=house.shipped,
         patience_s=house.patience_s,
+        accept_graph=accept_graph,
     )
     asked = _asked(scene, state, journal, graph)
     happened = asked or _happened(house, scene, state, journal, graph, broken)
     if not happened:
         return StepReport(result=StepResult.NOTHING, state=state)
     state = _decide_all(house, happened, config, performer, state)
-    return StepReport(result=StepResult.STEPPED, state=state, again=bool(asked))
+    due = bool(state.queued) and not state.status.open
+    made_runnable = any(isinstance(event, told.Resume) for event in happened)
+    return StepReport(result=StepResult.STEPPED, state=state, again=bool(asked) or due or made_runnable)
+
+
+def _performer(
+    house: House,
+    github: GitHub,
+    issue: Issue,
+    found: Found,
+    config: RunConfig,
+    state: RunState,
+    fence: int,
+) -> Performer:
+    """Return what performs the effects of this step."""
+    ports, graph = house.ports, config.graph(state.pipeline)
+    book = CommentBook(
+        github=github, projection=ports.projection, item=state.item, facts=found.facts, projected=found.projected
+    )
+    return Performer(
+        ports=ports,
+        github=github,
+        config=config,
+        book=book,
+        journal=Journal(git=ports.git, projection=ports.projection, state=state, graph=graph),
+        issue=issue,
+        fence=fence,
+        log=house.log,
+        facts=found.facts,
+    )
 
 
 def _asked(scene: Scene, state: RunState, journal: Journal, graph: Graph) -> tuple[told.Event, ...]:

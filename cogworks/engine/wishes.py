@@ -18,10 +18,8 @@ from cogworks.model.ids import NodeId, SwiOrdinal
 from cogworks.model.state import Failure, GateDecision, RunState, RunStatus
 from cogworks.pages.quoting import inert
 from cogworks.policy.classify import SCOPE_GATE
-from cogworks.policy.labels import NODE_COMPLETE, NODE_FAILED, RESTART
+from cogworks.policy.labels import NODE_COMPLETE, NODE_FAILED, RESTART, STOPPED
 from cogworks.policy.restarts import next_run_id
-
-_STOPPING = (NODE_FAILED,)
 
 
 def wished(state: RunState, event: told.Wish, graph: Graph, config: RunConfig, now: datetime) -> Decision:
@@ -88,7 +86,7 @@ def _stopped(
 def _unblocked(config: RunConfig, *more: str) -> do.ChangeLabels:
     """Return the labels to change so that a stopped item is runnable again (GH-08)."""
     labels = config.config.labels
-    return do.ChangeLabels(add=(labels.trigger,), drop=(*_STOPPING, labels.cancel, *more))
+    return do.ChangeLabels(add=(labels.trigger,), drop=(NODE_FAILED, labels.cancel, *more))
 
 
 def _resume(state: RunState, event: told.Resume, config: RunConfig) -> Decision:
@@ -196,7 +194,7 @@ def _retriggered(state: RunState, event: told.Retriggered, config: RunConfig) ->
     """Say that a run is there, or let the trigger wait for its end (ENG-43, ENG-45)."""
     cursor = replace(state.cursor, event_id=max(state.cursor.event_id, event.event_id))
     state = replace(state, cursor=cursor)
-    if event.after_stop and state.status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED):
+    if event.after_stop and state.status in STOPPED:
         return _resume(state, told.Resume(), config)
     if state.status.open and config.pipeline.on_duplicate_trigger == "queue" and not state.queued:
         return Decision(state=replace(state, queued=event.by or "label"), effects=(do.WriteState(),))
@@ -222,6 +220,7 @@ def _graph_changed(state: RunState, event: told.GraphChanged, now: datetime) -> 
     """Hand a run whose pipeline file was changed to people (ENG-07)."""
     node = state.failure.node if state.failure else "start"
     message = f"the pipeline file was changed since the run began (at {event.new_graph.config_sha[:12]})"
+    message += f"; {event.new_graph.problem}" if event.new_graph.problem else ""
     failure = Failure(category=FailureCategory.GRAPH_CHANGED, node=node, message=message, at=now, escalated=True)
     state = replace(state, status=RunStatus.ESCALATED, failure=failure, wait=None)
     return Decision(state=state, effects=(do.WriteState(), do.SetLabels(), do.PostFailure(failure=failure)))

@@ -11,6 +11,9 @@ STATUS_PREFIX = "cogworks:status:"
 RESTART = "cogworks:restart"
 PENDING_SWI = f"{STATUS_PREFIX}pending"
 
+STOPPED = (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
+"""Where a run goes on when people want it to."""
+
 _AT_WORK = (NodeStatus.ACTIVE, NodeStatus.AWAITING_APPROVAL)
 
 
@@ -59,8 +62,7 @@ def runnable(labels: frozenset[str], names: Labels) -> bool:
 
 def resumes(status: RunStatus, labels: frozenset[str], names: Labels) -> bool:
     """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
-    stopped = status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
-    return stopped and runnable(labels, names)
+    return status in STOPPED and runnable(labels, names)
 
 
 def described(names: Labels) -> dict[str, tuple[str, str]]:
