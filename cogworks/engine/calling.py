@@ -9,7 +9,7 @@ from cogworks.engine.hearing import listen, permissions
 from cogworks.model.commands import Misunderstood, Said
 from cogworks.model.config import Config, Labels
 from cogworks.model.github import Comment, Issue
-from cogworks.model.ids import Item
+from cogworks.model.ids import IssueNumber, Item
 from cogworks.model.state import RunState
 from cogworks.pages.command_page import help_page, refused, reply_key, reply_text, status_page
 from cogworks.policy.commands import commands_in
@@ -25,6 +25,11 @@ class Call:
     starts: bool
     issue: Issue
     read_to: int = 0
+
+
+def heard_cursor(number: IssueNumber) -> str:
+    """Return the name of the cursor that says how far the comments of an issue without a run were read."""
+    return f"heard-{number}"
 
 
 def called_for(issue: Issue, names: Labels) -> bool:
@@ -43,7 +48,7 @@ def heed(
         return Call(starts=issue.open and config.labels.hold not in issue.labels, issue=issue)
     if issue.is_pull:
         return Call(starts=False, issue=issue)
-    fact = f"heard-{issue.number}"
+    fact = heard_cursor(issue.number)
     after = int(projection.cursor(item.repo, fact) or 0)
     heard = listen(github, item.repo, [issue.number], after=after)
     may = permissions(github, item.repo, config.triggers.allowed_users)

@@ -1,5 +1,7 @@
 """Read what people asked by labels beyond trigger and cancel: restart, once more, release of a hold (GH-08, GH-14)."""
 
+from collections.abc import Mapping
+
 from cogworks.engine import events as told
 from cogworks.engine.comments import state_key
 from cogworks.engine.hearing import pull_of
@@ -11,6 +13,11 @@ from cogworks.policy.labels import PENDING_SWI, RESTART
 
 LABELLED, LOOKED = "labelled", "looked"
 """Facts: the newest label event of a person that asks for something, and the newest that a step has looked for."""
+
+
+def label_unread(facts: Mapping[str, str], *, read_to: int = 0) -> bool:
+    """Tell whether a label was noted that no step has looked for."""
+    return int(facts.get(LABELLED) or 0) > max(read_to, int(facts.get(LOOKED) or 0))
 
 
 def asked_by_label(scene: Scene, state: RunState) -> tuple[told.Event, ...]:
@@ -29,14 +36,12 @@ def asked_by_label(scene: Scene, state: RunState) -> tuple[told.Event, ...]:
 
 def _labelled(scene: Scene, state: RunState) -> tuple[told.Event, ...]:
     """Return what labels ask for that leave no trace on the issue but an event, oldest first."""
-    facts = scene.found.facts
-    noted = int(facts.get(LABELLED) or 0)
-    if noted <= max(state.cursor.event_id, int(facts.get(LOOKED) or 0)):
+    if not label_unread(scene.found.facts, read_to=state.cursor.event_id):
         return ()
     asked = (_meaning(scene, state, event) for event in _newest(scene, state))
     found = tuple(one for one in asked if one is not None)
     if not found:
-        scene.ports.projection.note(state.item, {LOOKED: str(noted)})
+        scene.ports.projection.note(state.item, {LOOKED: scene.found.facts.get(LABELLED, "")})
     return found
 
 

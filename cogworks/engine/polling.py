@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cogworks.engine.hearing import SPOKE
+from cogworks.engine.calling import heard_cursor
+from cogworks.engine.hearing import HEARD, SPOKE
 from cogworks.engine.house import House
-from cogworks.engine.labelled import LABELLED
+from cogworks.engine.labelled import LABELLED, label_unread
 from cogworks.engine.progress import at_work
 from cogworks.model.config import Labels as LabelNames
 from cogworks.model.github import Comment, Issue, IssueEvent
@@ -17,7 +18,7 @@ from cogworks.pages.swi_page import parent_in
 from cogworks.policy.commands import commands_in
 from cogworks.policy.labels import PENDING_SWI, RESTART, resumes, runnable
 from cogworks.ports.github import GitHub
-from cogworks.ports.runtime import Projection
+from cogworks.ports.runtime import ProjectedRun, Projection
 
 TRIGGER_CURSOR = "trigger"
 _EVENTS, _COMMENTS = "events", "comments"
@@ -42,7 +43,7 @@ def poll(house: House, repo: RepoName) -> PollReport:
     issues = house.ports.github.issues.find(repo, labels=[names.trigger])
     told, said = house.ports.github.issues.events(repo), house.ports.github.comments.recent(repo, since=None)
     touched = _touched_by_events(house, repo, _newer(house, repo, _EVENTS, told))
-    spoken = _spoken_on(house, repo, _newer(house, repo, _COMMENTS, said, first_is_new=True))
+    unheard = _unheard(house, repo, _newer(house, repo, _COMMENTS, said, first_is_new=True))
     known = house.ports.projection.known()
     room = house.max_active_runs - len(known)
     wanted: dict[Item, str] = {}
@@ -53,15 +54,15 @@ def poll(house: House, repo: RepoName) -> PollReport:
             if (runnable(frozenset(issue.labels), names) or RESTART in issue.labels) and room > 0:
                 wanted[item] = "triggered"
                 room -= 1
-        elif issue.number in touched or _may_go_on(house, issue, names, state_from_json(run.state)):
+        elif issue.number in touched or _may_go_on(house, issue, names, run):
             wanted[item] = "moved"
     wanted |= dict.fromkeys(_gone(known, repo, issues) | _stepped_before(house, repo, touched), "moved")
-    wanted |= dict.fromkeys(spoken, "spoken")
+    wanted |= dict.fromkeys(unheard.values(), "spoken")
     for item, hint in wanted.items():
         house.ports.queue.step(item, hint=hint)
     # Last: a poll that dies before is repeated, and what it saw is not lost.
-    _remember(house, repo, _EVENTS, told)
-    _remember(house, repo, _COMMENTS, said)
+    _remember(house, repo, _EVENTS, max((one.id for one in told), default=0))
+    _remember(house, repo, _COMMENTS, min(unheard, default=max((one.id for one in said), default=0) + 1) - 1)
     return PollReport(seen=len(issues), enqueued=tuple(wanted))
 
 
@@ -76,8 +77,11 @@ def _stepped_before(house: House, repo: RepoName, touched: Iterable[IssueNumber]
     return {item for item in items if house.ports.projection.load(item) is not None}
 
 
-def _may_go_on(house: House, issue: Issue, names: LabelNames, state: RunState) -> bool:
+def _may_go_on(house: House, issue: Issue, names: LabelNames, run: ProjectedRun) -> bool:
     """Tell whether labels or a gate ask for a step of a run that is known."""
+    state = state_from_json(run.state)
+    if label_unread(run.facts, read_to=state.cursor.event_id):
+        return True
     if RESTART in issue.labels or (state.queued and not state.status.open):
         return True
     if state.status is RunStatus.HELD:
@@ -112,21 +116,31 @@ def _noted_label(house: House, repo: RepoName, event: IssueEvent) -> IssueNumber
     return item.number
 
 
-def _spoken_on(house: House, repo: RepoName, newer: Sequence[Comment]) -> frozenset[Item]:
-    """Return the items that somebody else gave commands on since the last poll, and note that for the step.
+def _unheard(house: House, repo: RepoName, newer: Sequence[Comment]) -> dict[int, Item]:
+    """Return the comments with commands that no step has acted on, by id, with the item; and note them for the step.
 
-    The first poll takes all that it sees for new: what was acted on lies behind the cursor of its run.
+    They are looked at again by the next poll, so that a lost step costs one interval. The first poll takes all that it
+    sees for new: what was acted on lies behind the cursor of its run.
     """
     commands = [one for one in newer if not one.author_is_bot and commands_in(one.body)]
     own = house.ports.github.contents.login() if commands else ""
-    found: set[Item] = set()
+    found: dict[int, Item] = {}
     for comment in commands:
-        if comment.issue is not None and comment.author != own:
-            item = item_spoken_on(house.ports.github, house.ports.projection, Item(repo, comment.issue))
-            if item is not None:
-                house.ports.projection.note(item, {SPOKE: str(comment.id)})
-                found.add(item)
-    return frozenset(found)
+        if comment.issue is None or comment.author == own:
+            continue
+        item = item_spoken_on(house.ports.github, house.ports.projection, Item(repo, comment.issue))
+        if item is not None and comment.id > _heard_up_to(house, item):
+            house.ports.projection.note(item, {SPOKE: str(comment.id)})
+            found[comment.id] = item
+    return found
+
+
+def _heard_up_to(house: House, item: Item) -> int:
+    """Return the newest comment that a step has listened to."""
+    run = house.ports.projection.load(item)
+    if run is None:
+        return int(house.ports.projection.cursor(item.repo, heard_cursor(item.number)) or 0)
+    return max(state_from_json(run.state).cursor.comment_id, int(run.facts.get(HEARD) or 0))
 
 
 def item_spoken_on(github: GitHub, projection: Projection, item: Item) -> Item | None:
@@ -150,11 +164,10 @@ def _newer(
     return [one for one in listed if one.id > int(noted)]
 
 
-def _remember(house: House, repo: RepoName, name: str, listed: Sequence[_Numbered]) -> None:
+def _remember(house: House, repo: RepoName, name: str, read_to: int) -> None:
     """Remember how far this poll has read."""
-    newest = str(max((one.id for one in listed), default=0))
-    if house.ports.projection.cursor(repo, name) != newest:
-        house.ports.projection.move_cursor(repo, name, newest)
+    if house.ports.projection.cursor(repo, name) != str(read_to):
+        house.ports.projection.move_cursor(repo, name, str(read_to))
 
 
 def _gate_moved(house: House, item: Item, state: RunState) -> bool:

@@ -158,7 +158,7 @@ def test_wherever_a_process_dies_a_restart_is_one_new_run(act: Act) -> None:
 
     wrong = {}
     chosen = random.Random(20261126)
-    for number in sorted(chosen.sample(range(len(early)), 30)):
+    for number in sorted(chosen.sample(range(len(early)), 14)):
         cell = Cell(number, chosen.random() < 0.5, chosen.random() < 0.5)
         world = mortal().prepared(cell, act)
         world.run()
