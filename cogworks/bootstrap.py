@@ -30,6 +30,7 @@ from cogworks.engine.configuring import Shipped
 from cogworks.engine.house import House
 from cogworks.graph.definition import PipelineFile
 from cogworks.graph.parse import parse_pipeline
+from cogworks.model.audit import Actor, ActorKind
 from cogworks.model.errors import ConfigError, Problem
 from cogworks.nodes.template import Template, parse_template
 from cogworks.policy.known_models import parse_known_models
@@ -39,7 +40,7 @@ from cogworks.ports.github import GitHub
 from cogworks.ports.runtime import Clock, Ids, Leases, Ledger, Projection, Queue
 from cogworks.ports.services import DomainService
 from cogworks.settings import Settings
-from cogworks.telemetry.logs import Action, say, start_logs
+from cogworks.telemetry.logs import Action, run_context, say, start_logs
 from cogworks.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
@@ -133,11 +134,17 @@ def waiting_queue() -> RecordingQueue:
 
 
 def build(
-    settings: Settings, *, queue: Queue, log: Callable[[str, str], None], redis_is_private: bool = False
+    settings: Settings,
+    *,
+    queue: Queue,
+    log: Callable[[str, str], None],
+    kind: ActorKind = "worker",
+    redis_is_private: bool = False,
 ) -> House:
     """Return everything that turning the crank needs, from the operator's settings; connects to nothing yet.
 
-    ``redis_is_private``: nobody but this process can have used it, so that nothing has to settle after a start.
+    ``kind`` says what this process is in the audit trail. ``redis_is_private``: nobody but this process can have
+    used it, so that nothing has to settle after a start.
     """
     assert settings.redis_url is not None, "callers read settings with Need.REDIS"
     client = connect(settings.redis_url.get_secret_value())
@@ -145,10 +152,11 @@ def build(
         ports=_ports(settings, client, queue, settle_s=0.0 if redis_is_private else None),
         shipped=shipped(settings),
         templates=shipped_templates(),
-        owner=f"{socket.gethostname()}:{os.getpid()}",
+        actor=Actor(kind=kind, name=f"{socket.gethostname()}:{os.getpid()}"),
         patience_s=_REDELIVERY_SHARE * settings.visibility_seconds,
         max_active_runs=settings.max_active_runs,
         log=log,
+        within=run_context,
     )
 
 

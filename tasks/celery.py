@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 from beat_schedule import schedule
 from cogworks.adapters.celery_queue import PAYLOAD_VERSION as PAYLOAD_VERSION
@@ -11,8 +11,25 @@ from cogworks.adapters.celery_transport import install_repairs
 from cogworks.bootstrap import build, start_telemetry, task_log
 from cogworks.engine.house import House
 from cogworks.settings import Need, Settings, read_settings
+from cogworks.telemetry.logs import current_context, run_context
 
-app = Celery("cogworks", include=["tasks.pipeline", "tasks.upkeep"])
+
+class TracedTask(Task):  # type: ignore[misc]  # celery ships no types
+    """A task whose log lines carry its own facts, and the trace that its message belongs to."""
+
+    abstract = True
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Run the task inside its context."""
+        request = self.request
+        facts = {"task_id": request.id, "task": self.name, "worker": request.hostname}
+        sent_by = (request.headers or {}).get("trace_id")
+        queue = (request.delivery_info or {}).get("routing_key")
+        with run_context(**facts, queue=queue, **({"trace_id": sent_by} if sent_by else {})):
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("cogworks", include=["tasks.pipeline", "tasks.upkeep"], task_cls=TracedTask)
 install_repairs(app)
 
 
@@ -31,10 +48,16 @@ def _settings() -> Settings:
     return read_settings(needs=(Need.REDIS, Need.GITHUB, Need.LLM))
 
 
+def _trace() -> str | None:
+    """Return the trace that this process is at work on, which its messages go on with."""
+    trace_id = current_context().get("trace_id")
+    return None if trace_id is None else str(trace_id)
+
+
 @cache
 def house() -> House:
     """Return this process's house, built on first use: prefork children each build their own."""
-    return build(_settings(), queue=CeleryQueue(app), log=task_log)
+    return build(_settings(), queue=CeleryQueue(app, trace_id=_trace), log=task_log)
 
 
 @cache

@@ -6,12 +6,14 @@ no address and no file.
 
 import base64
 import contextlib
+import ctypes
 import os
 import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +30,7 @@ from cogworks.model.errors import (
 )
 
 _LOCAL_TIMEOUT_S = 60
+_PR_SET_PDEATHSIG = 1
 _REMOTE_TIMEOUT_S = 300
 _STALL_S = "30"
 _EMAIL = "cogworks@users.noreply.github.com"
@@ -108,7 +111,7 @@ class GitCommands:
         """Run a command that may talk to ``origin``, the remote of ``repo``."""
         settings = [*_SETTINGS, *self._remote_settings(repo)]
         environment = {**self._environment, **_config(tuple(settings)), "GIT_DIR": str(git_dir)}
-        return _run(arguments, environment, b"", timeout_s=_REMOTE_TIMEOUT_S)
+        return _run(arguments, environment, b"", timeout_s=_REMOTE_TIMEOUT_S, ends_with_us=True)
 
     def _remote_settings(self, repo: str) -> list[tuple[str, str]]:
         # As configuration of this one process, origin makes fetch and push keep our copy of its branches by themselves.
@@ -174,7 +177,14 @@ def _config(settings: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return named
 
 
-def _run(arguments: tuple[str, ...], environment: Mapping[str, str], feed: bytes, *, timeout_s: int) -> GitResult:
+def _run(
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    feed: bytes,
+    *,
+    timeout_s: int,
+    ends_with_us: bool = False,
+) -> GitResult:
     # A session of its own, so that the helpers that git starts end with it.
     with subprocess.Popen(  # noqa: S603 - a fixed program, no shell
         [_git(), *arguments],
@@ -184,6 +194,8 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], feed: bytes
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # A push must not arrive long after its worker was killed. Local commands are many and short: they stay cheap.
+        preexec_fn=_end_with_parent() if ends_with_us else None,
     ) as process:
         try:
             out, err = process.communicate(feed, timeout=timeout_s)
@@ -195,6 +207,15 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], feed: bytes
             _end(process)
             raise
     return GitResult(process.returncode, out, err.decode("utf-8", "replace"))
+
+
+@cache
+def _end_with_parent() -> Callable[[], object] | None:
+    if sys.platform != "linux":
+        return None
+    # Looked up here: between fork and exec nothing may be loaded.
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -62,7 +62,7 @@ def workplace(options: Globals, *, key: str) -> Iterator[Workplace]:
         settings = settings.model_copy(update={"log_level": "warning", "log_format": "text"})
     start_telemetry(settings)
     if settings.redis_url is not None:
-        house = build(settings, queue=waiting_queue(), log=task_log)
+        house = build(settings, queue=waiting_queue(), log=task_log, kind="cli")
         yield Workplace(house=house, alone=False, lease_s=lease_s)
         return
     say(
@@ -74,7 +74,7 @@ def workplace(options: Globals, *, key: str) -> Iterator[Workplace]:
     folder = _made(work_dir(settings) / "redis" / hashlib.sha256(key.encode()).hexdigest()[:12])
     with private_redis(folder) as server:
         settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
-        house = build(settings, queue=waiting_queue(), log=task_log, redis_is_private=True)
+        house = build(settings, queue=waiting_queue(), log=task_log, kind="cli", redis_is_private=True)
         yield Workplace(house=house, alone=True, lease_s=lease_s)
 
 
@@ -94,4 +94,4 @@ def dispatcher(options: Globals) -> House:
     """Return a house whose steps are taken by the workers of the cluster."""
     settings = operator(options, Need.GITHUB, Need.LLM, Need.REDIS)
     start_telemetry(settings)
-    return build(settings, queue=celery_queue(settings), log=task_log)
+    return build(settings, queue=celery_queue(settings), log=task_log, kind="cli")

@@ -18,6 +18,7 @@ from cogworks.engine.loading import RIDING, Found, dispatched_before_loss, load_
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
+from cogworks.model.audit import event_as_value, new_event, trace_of
 from cogworks.model.errors import (
     Cancelled,
     CogWorksError,
@@ -29,7 +30,7 @@ from cogworks.model.errors import (
 )
 from cogworks.model.findings import Diagnostic, Severity
 from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
-from cogworks.model.json_value import compact
+from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
 from cogworks.model.state import Artifact, Cost, NodeStatus, RunState
 from cogworks.nodes.job import Job, Tally, Workshop
@@ -63,7 +64,12 @@ def _run(house: House, item: Item, ref: NodeRef, attempt: int) -> str:
     state = found.state
     if state is None or state.node(ref).status is not NodeStatus.ACTIVE or state.node(ref).attempts != attempt:
         return "not_active"
-    key = AttemptKey(item, state.run_id, ref, attempt)
+    with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id)):
+        return _claimed(house, found, state, AttemptKey(item, state.run_id, ref, attempt))
+
+
+def _claimed(house: House, found: Found, state: RunState, key: AttemptKey) -> str:
+    """Take the attempt and work on it, unless it is somebody else's or done."""
     seen_before = not found.projected or dispatched_before_loss(key) in found.facts
     claim = house.ports.leases.claim(key, owner=house.owner, fence_floor=state.fence, seen_before=seen_before)
     if isinstance(claim, Refusal):
@@ -97,7 +103,7 @@ def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim:
     """Return the outcome, journalled and completed; an attempt that has to wait is given back instead."""
     try:
         outcome = patiently(
-            lambda: _journalled(house, found, state, key, keeper), clock=house.ports.clock, ids=house.ports.ids
+            lambda: _journalled(house, found, state, key, claim, keeper), clock=house.ports.clock, ids=house.ports.ids
         )
     except DependencyUnavailable as error:
         outcome = _waiting(house, key, error)
@@ -127,7 +133,7 @@ def _waiting(house: House, key: AttemptKey, error: DependencyUnavailable) -> Out
     return outcome
 
 
-def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, keeper: Keeper) -> Outcome:
+def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, claim: Claim, keeper: Keeper) -> Outcome:
     """Do the work unless its record exists, then write the journal: branches first, comment second (RUN-08)."""
     git, github = house.ports.git.guarded_by(keeper.guard), house.ports.github.guarded_by(keeper.guard)
     git.fetch(key.item.repo)
@@ -139,10 +145,10 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
     )
     outcome = journal.find(key)
     if outcome is None:
-        outcome, tally = _done(house, state, key, keeper, config, graph, journal)
+        outcome, tally = _done(house, state, key, claim, keeper, config, graph, journal)
         outcome = _with_places(outcome, key)
         riding = {name: text for name, text in found.facts.items() if name.startswith(RIDING) and text}
-        records = [*tally.records, *(json.loads(text) for text in riding.values())]
+        records = [*map(event_as_value, tally.events), *(json.loads(text) for text in riding.values())]
         output = journal.push(key, outcome, records, _slot_files(outcome))
         house.ports.projection.note(key.item, dict.fromkeys(riding, ""))
     else:
@@ -154,10 +160,18 @@ def _journalled(house: House, found: Found, state: RunState, key: AttemptKey, ke
 
 
 def _done(
-    house: House, state: RunState, key: AttemptKey, keeper: Keeper, config: RunConfig, graph: Graph, journal: Journal
+    house: House,
+    state: RunState,
+    key: AttemptKey,
+    claim: Claim,
+    keeper: Keeper,
+    config: RunConfig,
+    graph: Graph,
+    journal: Journal,
 ) -> tuple[Outcome, Tally]:
     """Return the outcome of the node's craft; every error of ours becomes an outcome or goes up to be waited for."""
     ports, tally = house.ports, Tally()
+    _tell(house, key, tally, "attempt.started", {"fence": claim.fence, "starts": claim.starts})
     started = ports.clock.now()
     ports.ledger.seed(
         key.item, committed=Cost(microusd=state.cost.microusd, tokens=state.cost.tokens), by_node=state.cost.by_node
@@ -182,7 +196,24 @@ def _done(
         started_at=started,
         ended_at=ports.clock.now(),
     )
+    _tell(house, key, tally, f"attempt.{ended.result}", {"message": ended.message[:500]})
     return ended, tally
+
+
+def _tell(house: House, key: AttemptKey, tally: Tally, kind: str, payload: JsonObject) -> None:
+    """Keep an event about the attempt as a whole."""
+    tally.events.append(
+        new_event(
+            kind,
+            {"attempt": str(key), **payload},
+            at=house.ports.clock.now(),
+            unique=house.ports.ids.uuid(),
+            repo=key.item.repo,
+            run_id=key.run_id,
+            actor=house.actor,
+            cause=tally.events[0].id if tally.events else None,
+        )
+    )
 
 
 def _crafted(
@@ -209,6 +240,7 @@ def _crafted(
         clock=ports.clock,
         ids=ports.ids,
         templates=_templates(house, config, key),
+        actor=house.actor,
         guard=keeper.guard,
         tally=tally,
         deadline=ports.clock.now() + timedelta(seconds=job.node.timeout_s),
@@ -256,7 +288,7 @@ def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, grap
         ),
         base_branch=base_branch,
         base_head=Sha(base_head or ""),
-        trace_id=key.run_id.replace("-", ""),
+        trace_id=trace_of(key.run_id),
         history=history,
     )
 

@@ -111,10 +111,11 @@ class ChangeLabels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something for the log and the audit trail, with no change outside."""
+    """Something for the log and the audit trail, with no change outside; ``by`` is the person who did it."""
 
     action: str
     message: str
+    by: str = ""
 
 
 Ending = PostFailure | PostCost | PostSummary

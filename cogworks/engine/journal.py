@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cogworks.engine.comments import CommentBook, notice
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import BranchDiverged
-from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef
+from cogworks.model.ids import END_TO_END, AttemptKey, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_from_json, outcome_to_json
 from cogworks.model.state import RunState
@@ -45,17 +45,22 @@ class Journal:
         return tuple((attempt, outcome) for attempt, outcome in found if outcome is not None)
 
     def push(self, key: AttemptKey, outcome: Outcome, records: Sequence[JsonObject], files: dict[str, bytes]) -> str:
-        """Put outcome, records and slot files on the audit branch; return where the outcome is, ``path@commit``.
-
-        A push that lost a race against a parallel node is repeated on the new head.
-        """
-        lines = [outcome_to_json(outcome), *(compact(redact_value(record)) for record in records)]
+        """Put outcome, records and slot files on the audit branch; return where the outcome is, ``path@commit``."""
         path = attempt_path(key)
-        content = {**files, path: ("\n".join(lines) + "\n").encode()}
-        branch, repo = audit_branch(self.state), key.item.repo
+        content = {**files, path: f"{outcome_to_json(outcome)}\n".encode() + _lines(records)}
+        return f"{path}@{self._push(content, f'audit: {key.ref} attempt {key.attempt}')}"
+
+    def push_last(self, records: Sequence[JsonObject]) -> None:
+        """Put the records of a run's last step on the audit branch: no attempt comes that they could ride with."""
+        path = f"steps/{self.state.seq}.jsonl"
+        self._push({path: _lines(records)}, f"audit: step {self.state.seq}")
+
+    def _push(self, content: dict[str, bytes], subject: str) -> Sha:
+        """Add ``content`` to the branch; a push that lost a race against another is repeated on the new head."""
+        branch, repo = audit_branch(self.state), self.state.repo
+        message = f"{subject}\n\nCogWorks-Run: {self.state.run_id}\n"
         for tries in range(1, _PUSH_TRIES + 1):
             head = self.git.branch_head(repo, branch)
-            message = f"audit: {key.ref} attempt {key.attempt}\n\nCogWorks-Run: {key.run_id}\n"
             sha = self.git.commit_files(repo, parent=head, files=content, message=message)
             try:
                 self.git.push(repo, branch=branch, sha=sha, expected=head)
@@ -64,7 +69,7 @@ class Journal:
                     raise
                 self.git.fetch(repo)
             else:
-                return f"{path}@{sha}"
+                return sha
         raise AssertionError("unreachable: the loop returns or raises")
 
     def write_entry(self, book: CommentBook, key: AttemptKey, outcome: Outcome, *, output: str) -> None:
@@ -91,6 +96,10 @@ class Journal:
         refs = [NodeRef(node) for node in self.state.nodes]
         refs += [NodeRef(node, swi.ordinal) for swi in self.state.sub_work_items for node in swi.nodes]
         return tuple(outcome for ref in refs for _, outcome in self.history(ref, through=self.state.node(ref).attempts))
+
+
+def _lines(records: Sequence[JsonObject]) -> bytes:
+    return "".join(f"{compact(redact_value(record))}\n" for record in records).encode()
 
 
 def summary_key(state: RunState) -> str:

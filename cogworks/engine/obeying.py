@@ -79,7 +79,7 @@ def _audit(event: told.Spoken, order: told.Order) -> do.Note:
     assert isinstance(order.said, Command)
     said = " ".join(part for part in (shown(order.said), order.said.note) if part)
     message = f"{event.by} commanded in comment {event.comment_id} at {event.at.isoformat()}: {redact(said)}"
-    return do.Note(action="gate", message=message)
+    return do.Note(action="gate", message=message, by=event.by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Perform effects, in order: GitHub first, Redis second, messages last (RUN-08). The only place that changes things."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
@@ -10,12 +11,14 @@ from cogworks.engine.comments import CommentBook, gate_key, notice, state_key
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
 from cogworks.engine.loading import RIDING, unjournalled
+from cogworks.engine.recording import Happened, transitions
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
+from cogworks.model.audit import Actor, event_as_value, new_event
 from cogworks.model.errors import NotFound, StaleFence
 from cogworks.model.github import Issue
 from cogworks.model.ids import AttemptKey, NodeId, NodeRef
-from cogworks.model.json_value import JsonObject, compact
+from cogworks.model.json_value import compact
 from cogworks.model.state import RunState, state_to_json
 from cogworks.pages.cost_report import cost_report, render_markdown
 from cogworks.pages.failure_report import render_failure
@@ -28,6 +31,13 @@ from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
+_NOTED = {
+    "edge_eval": "run.edge_evaluated",
+    "node_end": "attempt.late",
+    "gate": "gate.commanded",
+    "safety_event": "safety.hold_released",
+    "task": "run.restart_asked",
+}
 _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
@@ -42,16 +52,19 @@ class Performer:
     journal: Journal
     issue: Issue
     fence: int
+    actor: Actor
     log: Log
     facts: Mapping[str, str]
-    kept: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
 
-    def perform(self, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
-        """Perform ``effects`` for ``state`` and return the state as written."""
+    def perform(self, before: RunState, state: RunState, effects: Sequence[do.Effect], *, graph: Graph) -> RunState:
+        """Perform ``effects``, which lead from ``before`` to ``state``, and return the state as written."""
         first_write = state.seq == 0
         if any(isinstance(effect, do.WriteState) for effect in effects):
             state = replace(state, seq=state.seq + 1, fence=self.fence, written_at=self.ports.clock.now())
         self.journal = replace(self.journal, state=state, graph=graph)
+        for one in transitions(before, state):
+            self._keep(state, one)
         for effect in _merged(effects, first_write=first_write):
             self._one(state, effect, graph)
         return state
@@ -71,7 +84,9 @@ class Performer:
                 self.ports.git.remove_checkouts(state.repo, prefix=state.run_id)
             case do.Note():
                 self.log(effect.action, effect.message)
-                self._keep(state, effect)
+                kind = _NOTED.get(effect.action, f"run.{effect.action}")
+                by = Actor(kind="human", name=effect.by) if effect.by else None
+                self._keep(state, Happened(kind=kind, payload={"message": effect.message}, actor=by))
             case do.React() | do.Reply() | do.ChangeLabels():
                 answer(self.github, self.book.item, effect, run_id=state.run_id, issue=self.issue)
             case _:
@@ -122,8 +137,13 @@ class Performer:
         known = self.book.find(key)
         if known is not None:
             self._refuse_newer(state, known)
+        is_last = not state.status.open or state.superseded_by is not None
+        if is_last:
+            self.journal.push_last([json.loads(text) for text in self._riding().values()])
         self.book.put(key, render_state(state, graph))
         self._project(state)
+        if is_last:
+            self.ports.projection.note(state.item, dict.fromkeys(self._riding(), ""))
 
     def _refuse_newer(self, state: RunState, comment_id: int) -> None:
         """Raise StaleFence when the comment is ahead of us, once the projection knows what it says."""
@@ -143,16 +163,28 @@ class Performer:
             state.item, state=state_to_json(state), seq=state.seq, fence=state.fence, open_run=state.status.open
         )
 
-    def _keep(self, state: RunState, note: do.Note) -> None:
-        """Keep a note for the audit branch; it rides with the next attempt's push, for steps push nothing (GH-22)."""
-        self.kept += 1
-        record: JsonObject = {
-            "type": note.action,
-            "id": f"{state.run_id}/{state.seq}/{self.kept}",
-            "message": note.message,
-            "at": self.ports.clock.now().isoformat(),
-        }
-        self.ports.projection.note(state.item, {f"{RIDING}{state.seq}:{self.kept}": compact(record)})
+    def _keep(self, state: RunState, happened: Happened) -> None:
+        """Keep an event for the audit branch: it rides with the next attempt's push, or a run's last step (GH-22).
+
+        A step that is repeated finds the same number free, so that what it did is told once.
+        """
+        event = new_event(
+            happened.kind,
+            happened.payload,
+            at=self.ports.clock.now(),
+            unique=self.ports.ids.uuid(),
+            repo=state.repo,
+            run_id=state.run_id,
+            actor=happened.actor or self.actor,
+        )
+        fact = {f"{RIDING}{state.seq}:{len(self.kept) + 1}": compact(event_as_value(event))}
+        self.kept |= fact
+        self.ports.projection.note(state.item, fact)
+
+    def _riding(self) -> dict[str, str]:
+        """Return the events of steps that no push has carried yet, oldest first."""
+        noted = {name: text for name, text in self.facts.items() if name.startswith(RIDING) and text}
+        return {**noted, **self.kept}
 
     def _set_labels(self, state: RunState) -> None:
         names = self.config.config.labels

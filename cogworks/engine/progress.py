@@ -186,10 +186,14 @@ def _dependencies_ended(state: RunState, graph: Graph, swi: Swi) -> bool:
 
 def at_work(state: RunState, status: NodeStatus) -> tuple[NodeRef, ...]:
     """Return the instances in ``status``, work-item nodes first."""
-    refs = [NodeRef(node) for node, at in state.nodes.items() if at.status is status]
+    return tuple(ref for ref, at in every_node(state) if at.status is status)
+
+
+def every_node(state: RunState) -> Iterator[tuple[NodeRef, NodeState]]:
+    """Yield every node instance that the state knows, work-item nodes first."""
+    yield from ((NodeRef(node), at) for node, at in state.nodes.items())
     for swi in state.sub_work_items:
-        refs += [NodeRef(node, swi.ordinal) for node, at in swi.nodes.items() if at.status is status]
-    return tuple(refs)
+        yield from ((NodeRef(node, swi.ordinal), at) for node, at in swi.nodes.items())
 
 
 def all_ended(state: RunState, graph: Graph) -> bool:

@@ -4,7 +4,7 @@ One way, no back doors: the world is read into events, ``decide`` turns them int
 changes anything. A step may be called at any time by anyone; when there is nothing to do, it does nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cogworks.engine import events as told
@@ -27,6 +27,7 @@ from cogworks.engine.progress import at_work
 from cogworks.engine.restarting import successor
 from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import Graph
+from cogworks.model.audit import trace_of
 from cogworks.model.config import Labels
 from cogworks.model.errors import (
     CogWorksError,
@@ -91,7 +92,7 @@ def step(house: House, item: Item, *, hint: str, accept_graph: bool = False) -> 
         if lease is None:
             return StepReport(result=StepResult.HELD)
         try:
-            with house.ports.leases.keep_step(lease) as keeper:
+            with house.within(step_id=house.ports.ids.uuid()), house.ports.leases.keep_step(lease) as keeper:
                 report = _step(house, item, lease, keeper, hint, accept_graph)
         finally:
             called = house.ports.leases.end_step(lease)
@@ -101,7 +102,8 @@ def step(house: House, item: Item, *, hint: str, accept_graph: bool = False) -> 
 
 def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str, accept_graph: bool) -> StepReport:
     """Look before anything starts, in the order of ENG-29: configuration, hold, rules; then observe and decide."""
-    github = house.ports.github.guarded_by(keeper.guard)
+    house = _guarded(house, keeper)
+    github = house.ports.github
     issue = github.issues.get(item.repo, item.number)
     found, old, read_to = Found(state=None, facts={}, projected=False), None, 0
     try:
@@ -123,8 +125,15 @@ def _step(house: House, item: Item, lease: StepLease, keeper: Keeper, hint: str,
     if state is None:
         state, issue = _begun(house, github, item, issue, config, old=old, read_to=read_to)
     fence = max(lease.fence, state.fence + 1, old.fence + 1 if old else 0)
-    house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
-    return _advance(house, github, issue, found, config, state, fence, broken, accept_graph=accept_graph)
+    with house.within(run_id=state.run_id, trace_id=trace_of(state.run_id), fencing_token=fence):
+        house.log("task", f"step ({hint}) at {state.status}, seq {state.seq}")
+        return _advance(house, github, issue, found, config, state, fence, broken, accept_graph=accept_graph)
+
+
+def _guarded(house: House, keeper: Keeper) -> House:
+    """Return ``house`` whose every write to GitHub, by request or push, first asks whether the step is still ours."""
+    github, git = house.ports.github.guarded_by(keeper.guard), house.ports.git.guarded_by(keeper.guard)
+    return replace(house, ports=replace(house.ports, github=github, git=git))
 
 
 def _begun(
@@ -212,6 +221,7 @@ def _performer(
         journal=Journal(git=ports.git, projection=ports.projection, state=state, graph=graph),
         issue=issue,
         fence=fence,
+        actor=house.actor,
         log=house.log,
         facts=found.facts,
     )
@@ -246,16 +256,16 @@ def _decide_all(
     house: House, happened: tuple[told.Event, ...], config: RunConfig, performer: Performer, state: RunState
 ) -> RunState:
     """Fold ``happened`` into the state, then perform all effects together: the state is written once per step."""
+    before = state
     effects: list[Effect] = []
-    stopped = not state.status.open
     for event in happened:
         decision = decide(state, event, config.graph(state.pipeline), config, house.ports.clock.now())
         state = decision.state
         effects += decision.effects
     begins = any(isinstance(event, told.Triggered) for event in happened)
-    if begins or (stopped and state.status.open):
+    if begins or (state.status.open and not before.status.open):
         house.ports.leases.stop(state.item, reason="")
-    return performer.perform(state, effects, graph=config.graph(state.pipeline))
+    return performer.perform(before, state, effects, graph=config.graph(state.pipeline))
 
 
 def _restore(house: House, found: Found, state: RunState) -> None:

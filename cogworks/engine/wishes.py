@@ -176,6 +176,7 @@ def _hold_label_gone(
     note = do.Note(
         action="safety_event",
         message=f"hold released: {hold.released_by} said {hold.justification!r}, {event.by_person} removed the label",
+        by=hold.released_by,
     )
     state = replace(state, status=RunStatus.RUNNING, hold=None, released_findings=released)
     settled = settle(state, graph, config, now)

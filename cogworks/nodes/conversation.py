@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from cogworks.model.errors import FailureCategory, InvalidOutput, LlmRefused, LlmTooLarge, PolicyViolation, Truncated
-from cogworks.model.json_value import JsonValue, sha256_json
+from cogworks.model.json_value import JsonObject, JsonValue, sha256_json
 from cogworks.model.llm import (
     AssistantTurn,
     CallIdentity,
@@ -23,6 +23,7 @@ from cogworks.nodes.gateway import Sent, call_id_of, send
 from cogworks.nodes.job import Job, Workshop
 from cogworks.nodes.material import scanned
 from cogworks.nodes.prompt import Prompt, feedback_item, feedback_text, system_blocks
+from cogworks.nodes.recording import record
 from cogworks.policy.context import BYTES_PER_TOKEN, ContextItem, assemble
 from cogworks.policy.llm_request import request_body
 from cogworks.policy.secrets import redact, redact_value
@@ -91,15 +92,13 @@ def _request(job: Job, shop: Workshop, question: Question) -> LlmRequest:
     overhead = sum(len(block.text.encode()) for block in system) // BYTES_PER_TOKEN
     room = min(model.context_window, job.config.llm.max_call_tokens) - overhead - model.asked_output_tokens
     package = assemble([scanned(job, item) for item in question.items], budget_tokens=max(room, 1))
-    shop.tally.records.append(
-        {
-            "type": "context.manifest",
-            "sha256": package.manifest_sha256,
-            "template": template.name,
-            "items": [item.id for item in package.kept],
-            "dropped": [f"{gone.id}: {gone.reason}" for gone in package.dropped],
-        }
-    )
+    manifest: JsonObject = {
+        "sha256": package.manifest_sha256,
+        "template": template.name,
+        "items": [item.id for item in package.kept],
+        "dropped": [f"{gone.id}: {gone.reason}" for gone in package.dropped],
+    }
+    record(job, shop, "attempt.context", manifest)
     told = _feedback(job) if question.with_feedback else ""
     prompt = Prompt(
         material=package.texts, task=question.task, feedback="\n\n".join(x for x in (told, *question.extra) if x)
@@ -161,39 +160,37 @@ def _send_recorded(job: Job, shop: Workshop, request: LlmRequest, question: Ques
     if sent.answer.stop_reason == "model_context_window_exceeded":
         raise LlmTooLarge("the prompt is over the model's window")
     usage = sent.answer.usage
-    shop.tally.records.append(
-        {
-            "type": "llm.call",
-            "call_id": call_id,
-            "run_id": job.key.run_id,
-            "work_item": int(job.key.item.number),
-            "sub_work_item": job.key.ref.swi,
-            "node": job.key.ref.node,
-            "purpose": question.purpose,
-            "loop": request.identity.loop,
-            "attempt": job.key.attempt,
-            "transport_attempts": sent.transport_attempts,
-            "model": sent.answer.model,
-            "provider_request_id": sent.answer.request_id,
-            "stop_reason": sent.answer.stop_reason,
-            "template": question.template,
-            "template_sha256": shop.templates[question.template].sha256,
-            "constitution_sha256": job.constitution.sha256,
-            "prompt_sha256": sha256_json(request_body(request)),
-            "response_sha256": sha256_json(list(sent.answer.content)),
-            "tokens_input": usage.input,
-            "tokens_output": usage.output,
-            "tokens_cache_write": usage.cache_write,
-            "tokens_cache_read": usage.cache_read,
-            "cost_microusd": sent.cost.microusd,
-            "reserved_microusd": sent.reserved.microusd,
-            "tool_calls": len(sent.answer.tool_calls),
-            "latency_ms": sent.latency_ms,
-            "started_at": started.isoformat(),
-            "prompt": redact_value(_said(request, turn=turn)),
-            "response": redact_value(list(sent.answer.content)),
-        }
-    )
+    told: JsonObject = {
+        "call_id": call_id,
+        "run_id": job.key.run_id,
+        "work_item": int(job.key.item.number),
+        "sub_work_item": job.key.ref.swi,
+        "node": job.key.ref.node,
+        "purpose": question.purpose,
+        "loop": request.identity.loop,
+        "attempt": job.key.attempt,
+        "transport_attempts": sent.transport_attempts,
+        "model": sent.answer.model,
+        "provider_request_id": sent.answer.request_id,
+        "stop_reason": sent.answer.stop_reason,
+        "template": question.template,
+        "template_sha256": shop.templates[question.template].sha256,
+        "constitution_sha256": job.constitution.sha256,
+        "prompt_sha256": sha256_json(request_body(request)),
+        "response_sha256": sha256_json(list(sent.answer.content)),
+        "tokens_input": usage.input,
+        "tokens_output": usage.output,
+        "tokens_cache_write": usage.cache_write,
+        "tokens_cache_read": usage.cache_read,
+        "cost_microusd": sent.cost.microusd,
+        "reserved_microusd": sent.reserved.microusd,
+        "tool_calls": len(sent.answer.tool_calls),
+        "latency_ms": sent.latency_ms,
+        "started_at": started.isoformat(),
+        "prompt": redact_value(_said(request, turn=turn)),
+        "response": redact_value(list(sent.answer.content)),
+    }
+    record(job, shop, "llm.call", told)
     return sent
 
 
@@ -215,7 +212,7 @@ def _continued(job: Job, shop: Workshop, request: LlmRequest, question: Question
         called = call_tool(question.toolset, question.bench, call, scan=lambda text, source: _scan(job, text, source))
         shop.tally.tools[call.name] = shop.tally.tools.get(call.name, 0) + 1
         shop.tally.violations += called.violation
-        shop.tally.records.append({**called.record, "node": job.key.ref.node})
+        record(job, shop, "tool.call", called.record)
         results.append(called.result)
     _check_violations(job, shop)
     turns: tuple[Turn, ...] = (*request.turns, AssistantTurn(content=answer.content), UserTurn(results=tuple(results)))

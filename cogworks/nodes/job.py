@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cogworks.graph.definition import Graph, Node, PipelineFile
+from cogworks.model.audit import Actor, AuditEvent
 from cogworks.model.config import Config
 from cogworks.model.findings import Diagnostic, Finding
 from cogworks.model.github import Issue
 from cogworks.model.ids import AttemptKey, Sha
-from cogworks.model.json_value import JsonObject
 from cogworks.model.llm import Loop
 from cogworks.model.outcome import Outcome
 from cogworks.model.services import Services
@@ -63,14 +63,14 @@ class Job:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What an attempt has used so far: calls, cost, tools, and the records for the audit branch."""
+    """What an attempt has used so far: calls, cost, tools, and the events for the audit branch."""
 
     cost: Cost = Cost()
     llm_calls: int = 0
     model: str = ""
     tools: dict[str, int] = field(default_factory=dict)
     violations: int = 0
-    records: list[JsonObject] = field(default_factory=list)
+    events: list[AuditEvent] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -88,6 +88,7 @@ class Workshop:
     clock: Clock
     ids: Ids
     templates: Mapping[str, Template]
+    actor: Actor
     guard: Guard
     tally: Tally
     deadline: datetime

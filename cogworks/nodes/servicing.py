@@ -23,6 +23,7 @@ from cogworks.model.json_value import JsonObject, JsonValue, compact
 from cogworks.model.outcome import Check
 from cogworks.model.services import Service
 from cogworks.nodes.job import Job, Workshop
+from cogworks.nodes.recording import record
 from cogworks.policy.backoff import backoff_s
 from cogworks.policy.service_routing import Offer, service_for
 from cogworks.ports.services import ServiceAddress
@@ -196,16 +197,14 @@ def examine(
         raise ServiceError(
             response.error.message, service=desk.service.name, method=method, error_code=response.error.code
         )
-    shop.tally.records.append(
-        {
-            "type": "domain.call",
-            "service": desk.service.name,
-            "method": method,
-            "status": str(response.status),
-            "duration_ms": response.metadata.duration_ms,
-            "diagnostics": len(response.diagnostics),
-        }
-    )
+    told: JsonObject = {
+        "service": desk.service.name,
+        "method": method,
+        "status": str(response.status),
+        "duration_ms": response.metadata.duration_ms,
+        "diagnostics": len(response.diagnostics),
+    }
+    record(job, shop, "attempt.domain_call", told)
     found = tuple(_told(one) for one in response.diagnostics)
     passed = response.status == "success"
     detail = f"{len(found)} findings, {response.metadata.duration_ms} ms"

@@ -65,7 +65,6 @@ def _refused(call: ToolCall, error: ToolRefused, *, offered: bool) -> Called:
 
 def _record(call: ToolCall, *, result: str, text: str) -> JsonObject:
     return {
-        "type": "tool.call",
         "call_id": call.id,
         "tool": call.name,
         "parameters": {name: _short(value) for name, value in call.input.items()},

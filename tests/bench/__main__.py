@@ -15,10 +15,13 @@ from pathlib import Path
 from tests.bench.cold_start import cold_start
 from tests.bench.default_run import default_run
 from tests.bench.figures import Figure, table
+from tests.bench.growth import growth
 from tests.bench.idle_poll import idle_poll
 from tests.bench.ledger import ledger
 from tests.bench.overhead import overhead
+from tests.bench.pick_up import pick_up
 from tests.bench.site import opened
+from tests.bench.throughput import throughput
 
 _LEDGER_DATABASE = 5
 _PACKAGES = ("celery", "kombu", "redis", "PyGithub", "anthropic")
@@ -32,6 +35,9 @@ def main() -> None:
         figures += cold_start(site, rounds=5)
         figures += overhead(site, rounds=5)
         figures += idle_poll(site)
+        figures += throughput(site)
+    figures += growth(rounds=10)
+    figures += pick_up()
     counted, routes = default_run()
     figures += counted
     took_s = time.perf_counter() - began

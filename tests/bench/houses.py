@@ -15,6 +15,8 @@ from tests.bench.shapes import CHAIN, FAN, REPO, files, rules, title
 TRIGGER = "cogworks:run"
 ISSUES = 40
 """Issues with odd numbers go through the chain, those with even numbers through the fan-out."""
+RATE_ISSUES = 28
+"""Issues of the repository that throughput is measured on; each is used once."""
 
 
 def pipeline_of(number: int) -> str:

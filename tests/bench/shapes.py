@@ -7,7 +7,7 @@ from cogworks.adapters.memory_llm import HandIn, Rule
 from cogworks.model.ids import RepoName
 from cogworks.model.llm import AssistantTurn, LlmRequest
 
-REPO, IDLE_REPO = RepoName("acme/busy"), RepoName("acme/idle")
+REPO, IDLE_REPO, RATE_REPO = RepoName("acme/busy"), RepoName("acme/idle"), RepoName("acme/rate")
 CHAIN, FAN = "chain", "fan"
 CHAIN_NODES, FAN_NODES = 7, 10
 _RULE_IDS = ("CR-DATA", "CR-INJECT", "CR-SCOPE", "CR-CAPS", "CR-SECRETS")

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from cogworks.adapters.redis_start import start_redis
-from tests.bench.houses import ISSUES, TRIGGER, pipeline_of
-from tests.bench.shapes import IDLE_REPO, REPO, files, title
+from tests.bench.houses import ISSUES, RATE_ISSUES, TRIGGER, pipeline_of
+from tests.bench.shapes import CHAIN, IDLE_REPO, RATE_REPO, REPO, files, title
 from tests.journeys.processes import Program, start, until
 
 READY = " ready."
@@ -98,12 +98,20 @@ def _seed(folder: Path) -> Path:
         path = folder / "source" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    repositories = [f'[[repositories]]\nfull_name = "{one}"\nsource = "./source"\n' for one in (REPO, IDLE_REPO)]
-    issues = [
-        f'[[repositories.issues]]\ntitle = "{title(pipeline_of(number))}"\nbody = "Go."\n'
-        f'author = "maria"\nlabels = ["{TRIGGER}"]\n'
-        for number in range(1, ISSUES + 1)
-    ]
+    busy = [_issue(pipeline_of(number)) for number in range(1, ISSUES + 1)]
+    rate = [_issue(CHAIN) for _ in range(RATE_ISSUES)]
     path = folder / "seed.toml"
-    path.write_text(_SEED + repositories[0] + "".join(issues) + repositories[1], encoding="utf-8")
+    parts = [_repository(REPO), *busy, _repository(IDLE_REPO), _repository(RATE_REPO), *rate]
+    path.write_text(_SEED + "".join(parts), encoding="utf-8")
     return path
+
+
+def _repository(name: str) -> str:
+    return f'[[repositories]]\nfull_name = "{name}"\nsource = "./source"\n'
+
+
+def _issue(pipeline: str) -> str:
+    return (
+        f'[[repositories.issues]]\ntitle = "{title(pipeline)}"\nbody = "Go."\n'
+        f'author = "maria"\nlabels = ["{TRIGGER}"]\n'
+    )

@@ -11,8 +11,10 @@ from test_inprocess_disturbed import Cell, Mortal, cells
 from watched import Fate
 from world import ITEM, NUMBER, World, merge_gates, nobody
 
+from cogworks.adapters.memory_llm import Say
 from cogworks.engine.polling import poll
 from cogworks.model.errors import FailureCategory
+from cogworks.model.llm import LlmRequest
 from cogworks.model.state import RunStatus, SwiStatus
 
 RESTART = "cogworks:restart"
@@ -325,3 +327,27 @@ def test_cancel_by_command_during_two_nodes_charges_both_and_starts_no_more() ->
     assert "enough" in world.note("summary")
     assert world.ledger.show(ITEM).committed.microusd == world.state.cost.microusd
     assert not world.git._trees
+
+
+def test_a_call_in_flight_when_the_run_is_cancelled_is_charged_though_its_work_counts_no_more() -> None:
+    """ENG-42: the command is acted on while the model is thinking."""
+    done: list[bool] = []
+
+    def cancel_meanwhile(request: LlmRequest) -> bool:
+        if not done and request.identity.node == "architecture":
+            done.append(True)
+            say(world, "/cogworks cancel", run=False)
+            poll(world.house, world.repo.name)
+            world.step()
+        return False
+
+    world = World(rules=[only("architecture", Say("never"), when=cancel_meanwhile), *good_answers()])
+    world.run()
+
+    assert done
+    assert world.state.status is RunStatus.CANCELLED
+    assert len(world.asked("architecture")) == 1, "no later call"
+    assert world.state.nodes["architecture"].cost.microusd > 0
+    assert world.ledger.show(ITEM).committed.microusd == world.state.cost.microusd
+    assert "cogworks/1/spec" not in world.repo.branches
+    assert len(world.notes("summary")) == 1

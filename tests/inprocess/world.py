@@ -6,6 +6,7 @@ asserts on is what people can see: issues, labels, comments, pull requests, bran
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.resources import files as resources
 
@@ -29,6 +30,7 @@ from cogworks.engine.house import House
 from cogworks.engine.polling import poll
 from cogworks.engine.recover import sweep
 from cogworks.engine.turn import StepReport, patient_step
+from cogworks.model.audit import Actor
 from cogworks.model.github import Comment, Issue, Pull
 from cogworks.model.ids import IssueNumber, Item, PullNumber, RepoName, Sha
 from cogworks.model.llm import LlmRequest
@@ -107,10 +109,11 @@ class World:
             ports=self.plug(ports),
             shipped=_SHIPPED,
             templates=_TEMPLATES,
-            owner="here",
+            actor=Actor(kind="worker", name="here"),
             patience_s=180.0,
             max_active_runs=20,
             log=lambda action, message: self.log.append((action, message)),
+            within=lambda **_: nullcontext(),
         )
 
     # -- letting it work ----------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from celery import Celery
 from redis import Redis
@@ -20,6 +21,7 @@ from cogworks.adapters.celery_transport import install_repairs
 from cogworks.adapters.redis_connection import connect
 
 HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +56,25 @@ def stack_on(url: str, *, trace_id: str | None = None) -> Iterator[Stack]:
 
 
 @contextmanager
-def worker(url: str, *, log: Path, visibility_s: float = 120.0) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(
+    url: str,
+    *,
+    log: Path,
+    visibility_s: float = 120.0,
+    app: str = "throwaway_app",
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Yield a worker process that is ready for messages; it ends with all its children."""
     env = {
         **os.environ,
         "COGWORKS_REDIS_URL": url,
         "COGWORKS_VISIBILITY_SECONDS": str(visibility_s),
-        "PYTHONPATH": str(HERE),
+        "PYTHONPATH": f"{HERE}{os.pathsep}{PROJECT}",
         "REMAP_SIGTERM": "SIGQUIT",
+        **settings,
     }
     options = ["--concurrency=2", "--queues=control,llm,tool", "--without-gossip", "--without-mingle", "-l", "INFO"]
-    command = [sys.executable, "-m", "celery", "-A", "throwaway_app", "worker", *options]
+    command = [sys.executable, "-m", "celery", "-A", app, "worker", *options]
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
     try:
