@@ -46,7 +46,8 @@ def process(options: Globals, issue: str, how: How) -> Answer:
     if how.accept_graph and (how.enqueue or how.restart):
         other = "--enqueue" if how.enqueue else "--restart"
         message = f"it does not go together with {other}"
-        raise ConfigError(problems=(Problem(code="usage", field="--accept-graph", message=message),))
+        problem = Problem(code="usage", field="--accept-graph", message=message, allowed="--accept-graph alone")
+        raise ConfigError(problems=(problem,))
     if how.dry_run:
         return preview(options, item)
     if how.restart:

@@ -22,7 +22,10 @@ def ask_for_restart(options: Globals, item: Item) -> None:
         sight = look(seen.github, item)
         why = _refusal(sight, names)
         if why:
-            raise ConfigError(problems=(Problem(code="restart_refused", field="--restart", message=why),))
+            allowed = "a run that is there, not held, with no node at work, on an open issue"
+            raise ConfigError(
+                problems=(Problem(code="restart_refused", field="--restart", message=why, allowed=allowed),)
+            )
         ensure_labels(seen.github, names, item.repo, frozenset({RESTART}))
         seen.github.labels.add(item.repo, item.number, [RESTART])
 

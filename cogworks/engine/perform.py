@@ -137,7 +137,7 @@ class Performer:
         known = self.book.find(key)
         if known is not None:
             self._refuse_newer(state, known)
-        is_last = not state.status.open or state.superseded_by is not None
+        is_last = bool(self._riding()) and (not state.status.open or state.superseded_by is not None)
         if is_last:
             self.journal.push_last([json.loads(text) for text in self._riding().values()])
         self.book.put(key, render_state(state, graph))
