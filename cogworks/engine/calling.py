@@ -54,13 +54,15 @@ def heed(
     may = permissions(github, item.repo, config.triggers.allowed_users)
     for comment in heard.comments:
         issue = _answered(github, item, issue, comment, config.labels, may=may, replies=heard.replies)
-    if heard.comments:
-        projection.move_cursor(item.repo, fact, str(heard.comments[-1].id))
-    starts = called_for(issue, config.labels)
-    if starts and RESTART in issue.labels:
+    read_to = heard.comments[-1].id if heard.comments else after
+    if read_to != after:
+        projection.move_cursor(item.repo, fact, str(read_to))
+    if RESTART in issue.labels and issue.open and config.labels.hold not in issue.labels:
         # There is nothing to start again: the run that begins is what was asked for.
-        github.labels.remove(item.repo, item.number, RESTART)
-    return Call(starts=starts, issue=issue, read_to=heard.comments[-1].id if heard.comments else after)
+        wanted = do.ChangeLabels(add=(config.labels.trigger,), drop=(RESTART, NODE_FAILED, config.labels.cancel))
+        answer(github, item, wanted, run_id="", issue=issue)
+        issue = _with_labels(issue, wanted)
+    return Call(starts=called_for(issue, config.labels), issue=issue, read_to=read_to)
 
 
 def _answered(
@@ -87,14 +89,18 @@ def _answered(
             lines.append(meant)
         else:
             effects.append(meant)
-            kept = (label for label in issue.labels if label not in meant.drop)
-            issue = replace(issue, labels=tuple(dict.fromkeys((*kept, *meant.add))))
+            issue = _with_labels(issue, meant)
     if lines and reply_key(item, comment.id) not in replies:
         effects.append(do.Reply(issue=issue.number, comment_id=comment.id, text=reply_text(comment.author, lines)))
     before = github.issues.get(item.repo, item.number)
     for effect in dict.fromkeys(effects):
         answer(github, item, effect, run_id="", issue=before)
     return issue
+
+
+def _with_labels(issue: Issue, change: do.ChangeLabels) -> Issue:
+    kept = (label for label in issue.labels if label not in change.drop)
+    return replace(issue, labels=tuple(dict.fromkeys((*kept, *change.add))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,17 @@ def test_two_restarts_are_two_runs() -> None:
     assert {pull.head for pull in world.pulls()} >= {"cogworks/1/spec", "cogworks/1/r1/spec", "cogworks/1/r2/spec"}
 
 
+def test_a_restart_label_where_nothing_ran_yet_begins_a_run() -> None:
+    world = low_risk(labels=())
+    by_label(world)
+    world.step()
+    world.run()
+
+    assert [one.restart_no for one in world.states] == [0]
+    assert world.state.status is RunStatus.COMPLETED
+    assert RESTART not in world.labels_now()
+
+
 class MortalRestart(Mortal):
     """A world in which a process dies after the first run was completed."""
 
