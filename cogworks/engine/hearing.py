@@ -34,10 +34,11 @@ SPOKE, HEARD = "spoke", "heard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Comments with commands by people, oldest first, and the keys of the replies that they have."""
+    """Comments with commands by people, oldest first, the keys of the replies that they have, and the newest of all."""
 
     comments: tuple[Comment, ...]
     replies: frozenset[str]
+    newest: int
 
 
 def something_to_hear(found: Found, state: RunState) -> bool:
@@ -55,8 +56,8 @@ def listen(github: GitHub, repo: RepoName, issues: Sequence[IssueNumber], *, aft
     that was missed in one list must not be passed over by the cursor because a later one stood in another.
     """
     listed = [one for number in issues for one in github.comments.list(repo, number)]
+    newest = max((one.id for one in listed), default=0)
     if len(issues) > 1:
-        newest = max((one.id for one in listed), default=0)
         again = [one for number in issues for one in github.comments.list(repo, number)]
         listed = [one for one in again if one.id <= newest]
     own = github.contents.login()
@@ -64,7 +65,7 @@ def listen(github: GitHub, repo: RepoName, issues: Sequence[IssueNumber], *, aft
     keys = (read_mark(one.body, AUDIT) for one in listed if one.author == own)
     replies = frozenset(mark.fields.get("key", "") for mark in keys if mark and mark.fields.get("kind") == REPLY)
     comments = tuple(sorted((one for one in spoken if commands_in(one.body)), key=lambda one: one.id))
-    return Heard(comments=comments, replies=replies)
+    return Heard(comments=comments, replies=replies, newest=newest)
 
 
 def hear(scene: Scene, state: RunState, journal: Journal, graph: Graph, *, held: bool) -> tuple[told.Spoken, ...]:
@@ -74,8 +75,10 @@ def hear(scene: Scene, state: RunState, journal: Journal, graph: Graph, *, held:
     issues = [state.work_item, *(swi.issue for swi in state.sub_work_items)]
     heard = listen(scene.github, state.repo, issues, after=state.cursor.comment_id)
     if not heard.comments:
-        # A bot's, a deleted one, or nobody's: it need not be looked for again.
-        scene.ports.projection.note(state.item, {HEARD: scene.found.facts.get(SPOKE, "")})
+        spoke = scene.found.facts.get(SPOKE, "")
+        if heard.newest >= int(spoke or 0):
+            # A bot's, or one that was deleted. When nothing listed is as new, GitHub's list lags behind its webhook.
+            scene.ports.projection.note(state.item, {HEARD: spoke})
         return ()
     may = permissions(scene.github, state.repo, scene.config.config.triggers.allowed_users)
     ear = _Ear(scene=scene, state=state, journal=journal, graph=graph, may=may)

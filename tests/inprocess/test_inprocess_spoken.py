@@ -214,6 +214,18 @@ def test_a_command_that_came_between_a_rebuilt_projection_and_the_first_poll_is_
     assert world.state.status is RunStatus.CANCELLED
 
 
+def test_a_list_that_lags_behind_the_webhook_loses_no_command() -> None:
+    world = at_spec()
+    newer = max(*world.repo.comments, *(event.id for event in world.repo.events)) + 1
+    world.house.ports.projection.note(ITEM, {"spoke": str(newer)})
+    world.step()
+    comment = say(world, "/cogworks cancel", run=False)
+    world.step()
+
+    assert world.state.status is RunStatus.CANCELLED
+    assert thumbs(world, comment) == ["+1"]
+
+
 def test_a_reason_to_reject_reaches_the_next_attempt_as_a_finding() -> None:
     world = at_spec()
     say(world, "/cogworks reject architecture name the rounding mode")
