@@ -171,7 +171,7 @@ def test_wherever_a_process_dies_a_restart_is_one_new_run(act: Act) -> None:
 
     wrong = {}
     chosen = random.Random(20261126)
-    for number in sorted(chosen.sample(range(len(early)), 14)):
+    for number in sorted(chosen.sample(range(len(early)), 10)):
         cell = Cell(number, chosen.random() < 0.5, chosen.random() < 0.5)
         world = mortal().prepared(cell, act)
         world.run()
@@ -199,7 +199,7 @@ def test_wherever_a_process_dies_a_command_acts_once(text: str) -> None:
     picture = plain_picture(reference)
 
     wrong = {}
-    for cell in cells(min(len(reference.fate.calls), 60), 20):
+    for cell in cells(min(len(reference.fate.calls), 60), 8):
         world = told(cell)
         world.run()
         if plain_picture(world) != picture:

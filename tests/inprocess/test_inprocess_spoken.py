@@ -22,6 +22,7 @@ from speaking import (
     status,
     thumbs,
 )
+from watched import Fate, watched
 from world import ITEM, MARIA, World, nobody
 
 from cogworks.engine.polling import poll
@@ -120,6 +121,15 @@ def test_what_is_no_command_changes_nothing(why: str, text: str) -> None:
 
     assert {**world.picture(), "others": before["others"]} == before, why
     assert thumbs(world, comment) == []
+
+
+def test_a_run_to_which_nobody_speaks_lists_comments_only_when_it_begins() -> None:
+    """Three times the same list, so that GitHub answers 304 from the second on."""
+    fate = Fate()
+    world = World(plug=lambda ports: watched(ports, fate)).run()
+
+    assert world.state.status is RunStatus.COMPLETED
+    assert fate.calls.count("github.comments.list") == 3
 
 
 def test_an_edit_makes_no_command_of_a_comment() -> None:
