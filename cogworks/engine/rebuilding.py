@@ -27,6 +27,7 @@ from cogworks.pages.node_comment import KIND
 from cogworks.pages.pull_page import branch_name
 from cogworks.pages.state_comment import read_state_mark
 from cogworks.policy.labels import NODE_FAILED, NODE_PREFIX
+from cogworks.policy.restarts import next_run_id
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
 
@@ -87,10 +88,21 @@ def _highest(heads: Iterable[Mapping[str, str]], name: str) -> int:
 
 
 def _newest(git: Git, item: Item, traces: Traces) -> RunState | None:
-    """Return the state with which the latest recorded attempt began: of the run that comments name, else the last."""
+    """Return the state with which the latest recorded attempt began: of the run that comments name, else the last.
+
+    A restarted run that has recorded nothing yet follows from the one whose place it takes.
+    """
     branches = [branch_name(item.number, restart, "audit") for restart in range(_MOST_RESTARTS)]
-    began = [one.began_with for name in branches for one in entries_on(git, item.repo, name)]
-    states = [one for one in began if one is not None and traces.run_id in (None, one.run_id)]
+    found = [one.began_with for name in branches for one in entries_on(git, item.repo, name)]
+    began = [one for one in found if one is not None]
+    states = [one for one in began if traces.run_id in (None, one.run_id)]
+    if states or traces.run_id is None:
+        return _last(states)
+    old = _last([one for one in began if next_run_id(one) == traces.run_id])
+    return None if old is None else replace(old, superseded_by=traces.run_id)
+
+
+def _last(states: Sequence[RunState]) -> RunState | None:
     return max(states, key=lambda one: (one.restart_no, one.seq), default=None)
 
 

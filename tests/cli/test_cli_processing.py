@@ -56,6 +56,17 @@ def test_one_step_and_its_nodes_then_all_of_them_to_the_end(cogworks: CommandLin
     assert (again.code, again.document["data"]["nodes"]) == (1, []), "it stays stopped until a person acts"
 
 
+def test_a_restart_is_a_new_run_from_the_start(cogworks: CommandLine, github: Program) -> None:
+    number = _new_issue(github, "Once more", "cogworks:run")
+    first = cogworks("process", f"{REPO}#{number}", "--until-blocked", "--json").document["data"]
+    again = cogworks("process", f"{REPO}#{number}", "--restart", "--json").document["data"]
+
+    assert (first["status"], again["status"]) == ("escalated", "running")
+    assert again["run_id"] != first["run_id"]
+    assert [(one["node"], one["attempt"]) for one in again["nodes"]] == [("intake", 1)]
+    assert "cogworks:restart" not in _labels(github, number)
+
+
 def test_a_limit_of_the_provider_is_exit_75_and_waited_for(
     cogworks: CommandLine, github: Program, faults: Callable[[list[dict[str, object]]], None]
 ) -> None:
@@ -132,6 +143,8 @@ def test_wrong_files_are_exit_2_with_every_problem(cogworks: CommandLine, github
         (["config", "check", "acme/nosuch"], {}, (2, "repository_not_found", "repo"), "nothing to check"),
         (["process-all", REPO, "--milestone", "no"], {}, (2, "milestone_not_found", "--milestone"), "GH-36"),
         (["run", "--repo", REPO, "--issue", "999"], {}, (2, "issue_not_found", "issue"), "before any label is made"),
+        (["process", f"{REPO}#2", "--restart"], {}, (2, "restart_refused", "--restart"), "nothing ran there"),
+        (["process", f"{REPO}#2", "--accept-graph", "--enqueue"], {}, (2, "usage", "--accept-graph"), "done here"),
         (
             ["process", f"{REPO}#1"],
             {"github_token": "nonsense"},
