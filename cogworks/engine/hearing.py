@@ -17,6 +17,7 @@ from cogworks.engine.progress import at_work
 from cogworks.engine.swi_changes import said_at
 from cogworks.graph.definition import Graph
 from cogworks.model.commands import Command, Said
+from cogworks.model.errors import NotFound
 from cogworks.model.github import Comment
 from cogworks.model.ids import IssueNumber, NodeId, NodeRef, RepoName, SwiOrdinal
 from cogworks.model.state import NodeStatus, RunState
@@ -56,10 +57,10 @@ def listen(github: GitHub, repo: RepoName, issues: Sequence[IssueNumber], *, aft
     Several issues are listed twice, and what came later than the first round is left for the next step: a comment
     that was missed in one list must not be passed over by the cursor because a later one stood in another.
     """
-    listed = [one for number in issues for one in github.comments.list(repo, number)]
+    listed = [one for number in issues for one in _comments(github, repo, number)]
     newest = max((one.id for one in listed), default=0)
     if len(issues) > 1:
-        again = [one for number in issues for one in github.comments.list(repo, number)]
+        again = [one for number in issues for one in _comments(github, repo, number)]
         listed = [one for one in again if one.id <= newest]
     own = github.contents.login()
     spoken = [one for one in listed if one.id > after and one.author != own and not one.author_is_bot]
@@ -67,6 +68,14 @@ def listen(github: GitHub, repo: RepoName, issues: Sequence[IssueNumber], *, aft
     replies = frozenset(mark.fields.get("key", "") for mark in keys if mark and mark.fields.get("kind") == REPLY)
     comments = tuple(sorted((one for one in spoken if commands_in(one.body)), key=lambda one: one.id))
     return Heard(comments=comments, replies=replies, newest=newest)
+
+
+def _comments(github: GitHub, repo: RepoName, number: IssueNumber) -> tuple[Comment, ...]:
+    """Return the comments on an issue; on one that people deleted nobody can say anything any more."""
+    try:
+        return tuple(github.comments.list(repo, number))
+    except NotFound:
+        return ()
 
 
 def hear(scene: Scene, state: RunState, journal: Journal, graph: Graph, *, held: bool) -> tuple[told.Spoken, ...]:

@@ -12,6 +12,7 @@ from cogworks.engine.loading import Found
 from cogworks.engine.parts import settled, touched
 from cogworks.engine.regenerate import code_nodes, with_dependents
 from cogworks.graph.definition import Graph
+from cogworks.model.errors import NotFound
 from cogworks.model.github import WRITERS, Issue
 from cogworks.model.ids import IssueNumber, NodeRef, PullNumber, RepoName, Sha, SwiOrdinal
 from cogworks.model.outcome import Result
@@ -46,7 +47,7 @@ class SwiChanges:
             mine = {int(n) for n in (swi.issue, swi.pr) if n is not None}
             if self.found.projected and not mine & asked:
                 continue
-            act = self._of(state, swi)
+            act = self._seen(state, swi)
             if act is None:
                 quiet |= mine
             elif (free := _when_free(state, act, ended)) is not None:
@@ -91,6 +92,12 @@ class SwiChanges:
         if head is None:
             return acts.BranchGone(ref=NodeRef(nodes[0], swi.ordinal), ended=ended)
         return one if head == code else acts.BranchMoved(ordinal=swi.ordinal, head=head, ended=ended)
+
+    def _seen(self, state: RunState, swi: Swi) -> acts.OfSwi | None:
+        try:
+            return self._of(state, swi)
+        except NotFound:
+            return None  # an issue that was deleted tells nothing more
 
     def _of(self, state: RunState, swi: Swi) -> acts.OfSwi | None:
         if swi.status in (SwiStatus.DONE, SwiStatus.SUPERSEDED):
