@@ -162,7 +162,7 @@ class _Ear:
         return told.Order(said=said, remarks=said_at(github, repo, swi.pr))
 
     def _run(self, said: Command) -> told.Order:
-        rebuilt = self.scene.found.said is not None
+        rebuilt = "--rebuild-state" in said.flags and self.scene.found.said is not None
         return told.Order(said=said, rebuilt=rebuilt, new_graph=changed_pipeline(self.scene, self.state))
 
 

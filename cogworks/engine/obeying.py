@@ -65,6 +65,8 @@ def spoken(state: RunState, event: told.Spoken, graph: Graph, config: RunConfig,
         if isinstance(meant, str):
             lines.append(meant)
             continue
+        if order.rebuilt:
+            lines.append(_REBUILT)
         decided = then(state, meant)
         state, effects = decided.state, [*effects, _audit(event, order), *decided.effects]
     if lines and not event.answered:

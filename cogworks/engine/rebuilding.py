@@ -36,12 +36,16 @@ _MOST_RESTARTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What our comments tell of the newest run: its id, their kinds and keys, and how far its state had come."""
+    """What our comments tell of the newest run: its id, their kinds and keys, and how far its state had come.
+
+    ``first`` is the first of them that names the run: what people said before it was said to the run before.
+    """
 
     run_id: RunId | None
     said: frozenset[str]
     seq: int
     fence: int
+    first: int
 
 
 def find_run(house: House, github: GitHub, item: Item, issue: Issue, *, rebuild: bool) -> Found:
@@ -80,7 +84,13 @@ def traces_in(comments: Sequence[Comment]) -> Traces:
         ),
         seq=_highest(heads, "seq"),
         fence=_highest(heads, "fence"),
+        first=min((one.id for one in comments if run is not None and run == _run_in(one)), default=0),
     )
+
+
+def _run_in(comment: Comment) -> str | None:
+    found = read_mark(comment.body, KIND) or read_state_mark(comment.body)
+    return None if found is None else found.fields.get("run")
 
 
 def _highest(heads: Iterable[Mapping[str, str]], name: str) -> int:
@@ -99,7 +109,10 @@ def _newest(git: Git, item: Item, traces: Traces) -> RunState | None:
     if states or traces.run_id is None:
         return _last(states)
     old = _last([one for one in began if next_run_id(one) == traces.run_id])
-    return None if old is None else replace(old, superseded_by=traces.run_id)
+    if old is None:
+        return None
+    cursor = replace(old.cursor, comment_id=max(old.cursor.comment_id, traces.first))
+    return replace(old, superseded_by=traces.run_id, cursor=cursor)
 
 
 def _last(states: Sequence[RunState]) -> RunState | None:

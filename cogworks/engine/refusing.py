@@ -13,8 +13,7 @@ from cogworks.model.github import Comment, Issue
 from cogworks.model.ids import Item
 from cogworks.model.json_value import sha256_text
 from cogworks.model.state import RunState
-from cogworks.pages.markers import read_mark
-from cogworks.pages.node_comment import KIND as AUDIT
+from cogworks.pages.command_page import reply_key
 from cogworks.pages.quoting import inert
 from cogworks.pages.state_comment import StateUnreadable
 from cogworks.policy.commands import commands_in
@@ -39,7 +38,7 @@ def refuse(house: House, item: Item, issue: Issue, state: RunState | None, error
     book = CommentBook(github=github, projection=house.ports.projection, item=item, facts={}, projected=False)
     unreadable = isinstance(error, StateUnreadable)
     # A state that is damaged again after a rebuild is told of again, and asks for another word.
-    answered = max((one.id for one in _rebuilds(github, item)), default=0) if unreadable else 0
+    answered = _last_rebuild(github, item) if unreadable else 0
     key = f"{item}/{_NOTICE}/{sha256_text(error.message)[:16]}" + (f"/{answered}" if answered else "")
     lines = "\n".join(f"- {line}" for line in _complaints(error))
     ways = f"Fix it, then remove `{NODE_FAILED}`"
@@ -50,6 +49,11 @@ def refuse(house: House, item: Item, issue: Issue, state: RunState | None, error
     github.labels.add(item.repo, item.number, [NODE_FAILED])
 
 
+def _last_rebuild(github: GitHub, item: Item) -> int:
+    heard = listen(github, item.repo, [item.number], after=0)
+    return max((one.id for one in _rebuilds(heard)), default=0)
+
+
 def _complaints(error: CogWorksError) -> list[str]:
     """Return what is wrong, a line each; a finding in a file starts with its code (ENG-06)."""
     if isinstance(error, ConfigError):
@@ -58,26 +62,17 @@ def _complaints(error: CogWorksError) -> list[str]:
 
 
 def rebuild_commanded(github: GitHub, item: Item) -> bool:
-    """Tell whether somebody who may write commanded to rebuild the state after it was found unreadable.
+    """Tell whether somebody who may write commanded to rebuild the state, and has no answer to that yet.
 
     With the state its configuration is out of reach, so that rights in the repository alone decide.
     """
-    own = github.contents.login()
-    told = [one.id for one in github.comments.list(item.repo, item.number) if one.author == own and _tells(one)]
-    since = max(told, default=None)
-    if since is None:
-        return False
-    return any(one.id > since and not one.edited and _may(github, item, one) for one in _rebuilds(github, item))
+    heard = listen(github, item.repo, [item.number], after=0)
+    waiting = (one for one in _rebuilds(heard) if reply_key(item, one.id) not in heard.replies)
+    return any(not one.edited and _may(github, item, one) for one in waiting)
 
 
-def _tells(comment: Comment) -> bool:
-    found = read_mark(comment.body, AUDIT)
-    return found is not None and found.fields.get("kind") == _NOTICE
-
-
-def _rebuilds(github: GitHub, item: Item) -> tuple[Comment, ...]:
+def _rebuilds(heard: Heard) -> tuple[Comment, ...]:
     """Return the comments of people that command to rebuild the state."""
-    heard: Heard = listen(github, item.repo, [item.number], after=0)
     return tuple(one for one in heard.comments if _rebuild_in(one) is not None)
 
 

@@ -218,6 +218,23 @@ def test_waiting_at_a_gate_is_exit_0(cogworks: CommandLine, github: Program) -> 
     assert (said.code, said.document["data"]["status"]) == (0, "waiting")
 
 
+def test_a_command_in_a_comment_acts_and_is_answered_with_a_thumb(cogworks: CommandLine, github: Program) -> None:
+    """GH-10, on the wire: found by listing, judged by its author's rights, acted on once."""
+    number = _new_issue(github, "Is called off")
+    post_state(github, number, sub_work_items=())
+    issue = f"/repos/{REPO}/issues/{number}"
+    comment = github.call("POST", f"{issue}/comments", {"body": "/cogworks cancel not needed"}, login="maria")["id"]
+
+    for _ in range(2):
+        said = cogworks("process", f"{REPO}#{number}", "--json")
+        assert said.document["data"]["status"] == "cancelled"
+    thumbs = github.call("GET", f"/repos/{REPO}/issues/comments/{comment}/reactions")
+    assert [(one["user"]["login"], one["content"]) for one in thumbs] == [("cogworks", "+1")]
+    bodies = [one["body"] for one in github.call("GET", f"{issue}/comments")]
+    assert sum("not needed" in body and "kind=summary" in body for body in bodies) == 1
+    assert "cogworks:cancel" in [one["name"] for one in github.call("GET", issue)["labels"]]
+
+
 def _new_issue(github: Program, title: str, *labels: str) -> int:
     body = {"title": title, "labels": ["cogworks:run", *labels]}
     number: int = github.call("POST", f"/repos/{REPO}/issues", body, login="maria")["number"]
