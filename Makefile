@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Two cores are enough: 2 processes share the tests. WORKERS=0 runs them one after the other, for a debugger.
+WORKERS ?= 2
 CODE   := cogworks tasks tests beat_schedule.py
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
@@ -28,7 +30,7 @@ demo: $(VENV)/.runtime  ## run the main job on this machine, without accounts; A
 	$(BIN)/cogworks demo $(ARGS)
 
 test: check  ## lint, types, contracts, every test; ARGS are passed to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev  ## lint, types, contracts, dependencies
 	$(BIN)/ruff check $(CODE)
@@ -40,8 +42,9 @@ check: $(VENV)/.dev  ## lint, types, contracts, dependencies
 bench: $(VENV)/.dev  ## print figures and write bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(VENV)/.dev  ## the long fault matrix; SHARD=1/4 runs a quarter
-	$(BIN)/python -m pytest tests/journeys -m chaos $(ARGS)
+chaos: $(VENV)/.dev  ## the long fault matrix, going on where it ended; SHARD=1/4 runs a quarter, RESUME=0 forgets
+	PYTHONPATH=tests/chaos:tests/journeys:tests:. $(BIN)/python -m chaos_matrix \
+	    $(if $(SHARD),--shard $(SHARD)) $(if $(filter 0,$(RESUME)),--anew) $(ARGS)
 
 clean:  ## remove what these commands made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis

@@ -16,6 +16,7 @@ class _Reservation:
     node: str
     cost: Cost
     ends_s: float
+    holder: str = ""
 
 
 @dataclass(slots=True)
@@ -58,12 +59,16 @@ class MemoryLedger:
         for one in sums.unanswered:
             account.reservations.setdefault(one.id, _Reservation(node=one.node, cost=one.cost, ends_s=0.0))
 
-    def reserve(self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits) -> Grant:
+    def reserve(
+        self, item: Item, *, call_id: str, holder: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits
+    ) -> Grant:
         """Hold the worst case of a call, or say which limit it would pass."""
         account, now = self._account(item), self._clock.monotonic()
         if call_id in account.calls:
             return Grant.GRANTED
         mine = account.reservations.get(call_id)
+        if mine is not None and mine.holder != holder:
+            return Grant.IN_DOUBT
         late = mine is not None and mine.ends_s <= now
         others = [one for name, one in account.reservations.items() if late or name != call_id]
         refusal = _refusal(account, others, node=node, ask=ask, limits=limits, now=now)
@@ -72,14 +77,14 @@ class MemoryLedger:
         if mine is not None and late:
             account.unanswered += 1
             account.reservations[f"{call_id}~{account.unanswered}"] = mine
-        account.reservations[call_id] = _Reservation(node=node, cost=ask, ends_s=now + ttl_s)
+        account.reservations[call_id] = _Reservation(node=node, cost=ask, ends_s=now + ttl_s, holder=holder)
         account.not_yet_expired.add(call_id)
         return Grant.GRANTED
 
     def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
         """Book the actual cost once and free the reservation; False when it was booked before."""
         account = self._account(item)
-        self.release(item, call_id=call_id)
+        _drop(account, call_id)
         if call_id in account.calls:
             return False
         account.calls[call_id] = call = Call(id=call_id, node=node, cost=actual)
@@ -96,11 +101,12 @@ class MemoryLedger:
                 account.reservations.setdefault(one.id, _Reservation(node=one.node, cost=one.cost, ends_s=0.0))
         return account.seeded
 
-    def release(self, item: Item, *, call_id: str) -> None:
-        """Free a reservation whose call was certainly not sent."""
+    def release(self, item: Item, *, call_id: str, holder: str | None) -> None:
+        """Free the reservation of a call that ``holder`` certainly did not send; None: whoever holds it."""
         account = self._account(item)
-        account.reservations.pop(call_id, None)
-        account.not_yet_expired.discard(call_id)
+        mine = account.reservations.get(call_id)
+        if mine is not None and holder in (None, mine.holder):
+            _drop(account, call_id)
 
     def expire(self, item: Item) -> int:
         """Return how many reservations went past their time since the last call."""
@@ -120,6 +126,11 @@ class MemoryLedger:
 
     def _account(self, item: Item) -> _Account:
         return self._accounts.setdefault(item, _Account())
+
+
+def _drop(account: _Account, call_id: str) -> None:
+    account.reservations.pop(call_id, None)
+    account.not_yet_expired.discard(call_id)
 
 
 def _add(account: _Account, call: Call) -> None:

@@ -31,13 +31,15 @@ class RedisLedger:
         counts: list[str | int] = [len(sums.by_node), len(sums.unanswered)]
         self._scripts.run("ledger_seed", _keys(item), [*head, *counts, *nodes, *lost, *sorted(sums.call_ids)])
 
-    def reserve(self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits) -> Grant:
+    def reserve(
+        self, item: Item, *, call_id: str, holder: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits
+    ) -> Grant:
         """Hold the worst case of a call, or say which limit it would pass."""
         node_limit = "" if limits.node_microusd is None else limits.node_microusd
         ttl_ms = math.ceil(ttl_s * 1000)
         asked: list[str | int] = [call_id, node, ask.microusd, ask.tokens, ttl_ms]
         bounds: list[str | int] = [limits.run_microusd, limits.run_tokens, node_limit, limits.concurrent_calls, _KEPT_S]
-        return Grant(self._scripts.run("ledger_reserve", _keys(item), [*asked, *bounds])[0])
+        return Grant(self._scripts.run("ledger_reserve", _keys(item), [*asked, *bounds, holder])[0])
 
     def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
         """Book the actual cost once and free the reservation; False when it was booked before."""
@@ -51,9 +53,9 @@ class RedisLedger:
         ]
         return self._scripts.run("ledger_book", _keys(item), [_KEPT_S, *told]) == ["started"]
 
-    def release(self, item: Item, *, call_id: str) -> None:
-        """Free a reservation whose call was certainly not sent."""
-        self._scripts.run("ledger_release", _keys(item), [call_id])
+    def release(self, item: Item, *, call_id: str, holder: str | None) -> None:
+        """Free the reservation of a call that ``holder`` certainly did not send; None: whoever holds it."""
+        self._scripts.run("ledger_release", _keys(item), [call_id, holder or ""])
 
     def expire(self, item: Item) -> int:
         """Return how many reservations went past their time since the last call; they count as unreconciled."""

@@ -27,6 +27,7 @@ from cogworks.engine.loading import (
 from cogworks.engine.patience import patiently
 from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.graph.definition import Graph
+from cogworks.graph.walk import ancestors
 from cogworks.model.audit import event_as_value, new_event, trace_of
 from cogworks.model.dead_letter import traceback_digest
 from cogworks.model.errors import (
@@ -39,7 +40,7 @@ from cogworks.model.errors import (
     ValidationFailed,
 )
 from cogworks.model.findings import Diagnostic, Severity
-from cogworks.model.ids import AttemptKey, Item, NodeRef, Sha
+from cogworks.model.ids import END_TO_END, AttemptKey, Item, NodeRef, Sha
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
 from cogworks.model.spending import Sums
@@ -113,7 +114,8 @@ def _limit_s(found: Found, key: AttemptKey) -> float:
 def _note_refusal(house: House, key: AttemptKey, refusal: Refusal) -> None:
     """Leave word that an attempt refused after a loss of Redis is to be tried again soon."""
     if refusal is Refusal.SETTLING:
-        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - _SETTLING_RETRY_S)
+        retry_s = min(_SETTLING_RETRY_S, house.patience_s / 4)
+        due = house.ports.clock.now() - timedelta(seconds=house.patience_s - retry_s)
         house.ports.projection.note(key.item, {dispatched_at(key): due.isoformat()})
 
 
@@ -121,7 +123,10 @@ def _worked(house: House, found: Found, state: RunState, key: AttemptKey, claim:
     """Return the outcome, journalled and completed; an attempt that has to wait is given back instead."""
     ports = house.ports
     spending = Spending(
-        ledger=ports.ledger, item=key.item, refill=lambda: _log_refill(house, start_ledger(ports, key.item))
+        ledger=ports.ledger,
+        item=key.item,
+        holder=f"{key}@{claim.fence}",
+        refill=lambda: _log_refill(house, start_ledger(ports, key.item)),
     )
     try:
         outcome = patiently(
@@ -360,12 +365,17 @@ def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, grap
 
 
 def _history(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Mapping[str, Outcome]:
-    """Return earlier outcomes that the node may read: its own attempts, and the newest of every other node's."""
+    """Return earlier outcomes that the node may read: its own attempts, and the newest of each node before it.
+
+    Of nodes beside it nothing is shown: an attempt that is repeated after a crash has to ask what it asked before, or
+    its recorded answers are not found (RUN-11), and a sibling may have ended meanwhile.
+    """
     own = {f"{key.ref}@{n}": one for n, one in journal.history(key.ref, through=key.attempt - 1)}
     others: dict[str, Outcome] = {}
+    before = graph.nodes if key.ref.node == END_TO_END else ancestors(graph, key.ref.node)
     for node in graph.nodes.values():
         ref = NodeRef(node.id, key.ref.swi if node.per_swi else None)
-        if ref == key.ref or (node.per_swi and key.ref.swi is None):
+        if node.id not in before or (node.per_swi and key.ref.swi is None):
             continue
         ended = journal.history(ref, through=state.node(ref).attempts)
         if ended:

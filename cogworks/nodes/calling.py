@@ -2,6 +2,7 @@
 
 from cogworks.model.errors import (
     BudgetExceeded,
+    CogWorksError,
     DependencyUnavailable,
     FailureCategory,
     LlmError,
@@ -38,6 +39,8 @@ class Call:
         """Send until answered; raise DependencyUnavailable when tries or waits are spent."""
         while True:
             self._take_turn()
+            # Whoever stood still since the reservation may have been replaced, and the other may have paid already.
+            self._guarded()
             try:
                 answer = self._shop.llm.call(self._request)
             except RateLimited as error:
@@ -53,6 +56,15 @@ class Call:
                 self.tries += 1
                 self._shop.permits.answered(self._id, answer.limits)
                 return answer
+
+    def _guarded(self) -> None:
+        """Raise when the attempt is not ours any more; nothing is then held for the call."""
+        try:
+            self._shop.guard()
+        except CogWorksError:
+            self._shop.permits.failed(self._id)
+            self._release()
+            raise
 
     def _take_turn(self) -> None:
         """Return with a permit and the worst case reserved; while the call waits it holds no reservation."""
@@ -82,10 +94,19 @@ class Call:
             # Whatever Redis lost meanwhile, the ledger knows all that was spent before it grants more (RUN-16).
             shop.spending.settle()
             grant = shop.ledger.reserve(
-                job.key.item, call_id=self._id, node=job.node.id, ask=self.ask, ttl_s=ttl_s, limits=limits
+                job.key.item,
+                call_id=self._id,
+                holder=shop.spending.holder,
+                node=job.node.id,
+                ask=self.ask,
+                ttl_s=ttl_s,
+                limits=limits,
             )
             if grant is Grant.GRANTED:
                 return
+            if grant is Grant.IN_DOUBT:
+                self._lost()
+                continue
             # Whoever waits behind this call must not wait for its run's own limits too.
             shop.permits.leave(self._id)
             if grant is not Grant.BUSY:
@@ -97,7 +118,12 @@ class Call:
 
     def _release(self) -> None:
         """Free the reservation of a call that was certainly not sent."""
-        self._shop.ledger.release(self._job.key.item, call_id=self._id)
+        self._shop.ledger.release(self._job.key.item, call_id=self._id, holder=self._shop.spending.holder)
+
+    def _lost(self) -> None:
+        """Book a call that may have been paid for: its worst case counts as unreconciled (RUN-17)."""
+        name = f"{self._id}~{self._shop.ids.uuid()}"
+        self._shop.spending.lost(self._id, name=name, node=self._job.node.id, worst=self.ask)
 
     def _limited(self, error: RateLimited) -> None:
         """Pause the key for everyone (LLM-12); the wait itself is slept by taking the next turn."""
@@ -112,9 +138,7 @@ class Call:
         self._shop.permits.failed(self._id)
         wait_s = self._wait_s(error, self.tries)
         if error.kind == "timeout":
-            # It may have been paid for: its worst case is booked as unreconciled (RUN-17).
-            name = f"{self._id}~{self._shop.ids.uuid()}"
-            self._shop.spending.lost(self._id, name=name, node=self._job.node.id, worst=self.ask)
+            self._lost()
         else:
             self._release()
         settings = self._job.config.llm
@@ -140,7 +164,7 @@ class Call:
 def _settle_refused(job: Job, shop: Workshop, request: LlmRequest, call_id: str, error: LlmError) -> None:
     """Book what a refused call was billed, or free its reservation when it was not."""
     if error.usage is None:
-        shop.ledger.release(job.key.item, call_id=call_id)
+        shop.ledger.release(job.key.item, call_id=call_id, holder=shop.spending.holder)
         return
     microusd = cost_microusd(error.usage, request.model, cache_ttl=request.cache_ttl)
     cost = Cost(microusd=microusd, tokens=error.usage.total)

@@ -17,10 +17,14 @@ from cogworks.ports.runtime import Ledger
 
 @dataclass(slots=True, kw_only=True)
 class Spending:
-    """Every call of an attempt by its id, and the answers that were heard; ``refill`` starts an emptied ledger."""
+    """Every call of an attempt by its id, and the answers that were heard.
+
+    ``holder`` names this owner to the ledger, and nobody else; ``refill`` starts an emptied ledger.
+    """
 
     ledger: Ledger
     item: Item
+    holder: str
     refill: Callable[[], None]
     calls: dict[str, Call] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
@@ -46,7 +50,7 @@ class Spending:
         """Book a call that was cut off under ``name``: sent, never answered, its worst case spent (RUN-17)."""
         self.calls[name] = Call(id=name, node=node, cost=worst, answered=False)
         self.ledger.book(self.item, (self.calls[name],))
-        self.ledger.release(self.item, call_id=call_id)
+        self.ledger.release(self.item, call_id=call_id, holder=None)
 
     @property
     def cost(self) -> Cost:

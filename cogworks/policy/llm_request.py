@@ -1,7 +1,10 @@
 """What a request weighs before it is sent: its body as JSON, and tokens estimated from its bytes (LLM-18)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import assert_never
+
+from pydantic import BaseModel
 
 from cogworks.model.json_value import JsonObject, JsonValue, compact
 from cogworks.model.llm import AssistantTurn, Block, LlmRequest, ToolResult, ToolSpec, Turn, UserTurn
@@ -20,7 +23,7 @@ def request_body(request: LlmRequest, *, schema: JsonObject | None = None) -> di
     ``schema`` is the answer's schema in the provider's dialect; without it pydantic's own stands in, which is good
     enough for estimates. The same request always makes the same body.
     """
-    answer = schema if schema is not None else request.schema.model_json_schema()
+    answer = schema if schema is not None else _own_schema(request.schema)
     body: dict[str, JsonValue] = {"model": request.model.id, "max_tokens": request.max_output_tokens}
     tools = [_tool(tool) for tool in request.tools]
     if request.model.schema_output:
@@ -36,6 +39,13 @@ def request_body(request: LlmRequest, *, schema: JsonObject | None = None) -> di
         body["system"] = [_text(block, marks) for block in request.system]
     body["messages"] = [_message(turn, marks) for turn in request.turns]
     return body
+
+
+@cache
+def _own_schema(schema: type[BaseModel]) -> JsonObject:
+    """Return pydantic's JSON Schema of a class; making it costs more than all the rest of a request."""
+    made: JsonObject = schema.model_json_schema()
+    return made
 
 
 def wire_name(tool: str) -> str:

@@ -176,6 +176,7 @@ class Grant(StrEnum):
     OVER_NODE_LIMIT = "over_node_limit"
     OVER_TOKEN_LIMIT = "over_token_limit"  # noqa: S105 - the name of a limit
     BUSY = "busy"
+    IN_DOUBT = "in_doubt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +210,15 @@ class Ledger(Protocol):
         ...
 
     def reserve(
-        self, item: Item, *, call_id: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits
-    ) -> Grant: ...
+        self, item: Item, *, call_id: str, holder: str, node: str, ask: Cost, ttl_s: float, limits: SpendingLimits
+    ) -> Grant:
+        """Hold the worst case of a call for ``holder``, or say why not.
+
+        ``IN_DOUBT``: an earlier holder was about to send the same call and never said what became of it. It may have
+        been paid for: book it as unanswered under a name of its own, then ask again (RUN-17).
+        """
+        ...
+
     def commit(self, item: Item, *, call_id: str, node: str, actual: Cost) -> bool:
         """Book the actual cost once and free the reservation; False when it was booked before."""
         ...
@@ -222,8 +230,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def release(self, item: Item, *, call_id: str) -> None:
-        """Free a reservation whose call was certainly not sent."""
+    def release(self, item: Item, *, call_id: str, holder: str | None) -> None:
+        """Free the reservation of a call that ``holder`` certainly did not send; that of another holder stays.
+
+        None frees it whoever holds it: once its worst case is booked under another name.
+        """
         ...
 
     def expire(self, item: Item) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -43,8 +44,14 @@ class Tool:
 
     def spec(self) -> ToolSpec:
         """Return the tool as the model sees it."""
-        schema: JsonObject = self.parameters.model_json_schema()
-        return ToolSpec(name=self.name, description=self.description, parameters=schema)
+        return ToolSpec(name=self.name, description=self.description, parameters=_schema_of(self.parameters))
+
+
+@cache
+def _schema_of(parameters: type[Parameters]) -> JsonObject:
+    """Return the JSON Schema of a tool's parameters, made once: every turn of every conversation shows it."""
+    made: JsonObject = parameters.model_json_schema()
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def _item(number: int) -> Item:
 
 def _through_the_port(port: RedisLedger, item: Item) -> Callable[[str], object]:
     def pair(call_id: str) -> object:
-        port.reserve(item, call_id=call_id, node="node", ask=_COST, ttl_s=60, limits=_LIMITS)
+        port.reserve(item, holder="owner", call_id=call_id, node="node", ask=_COST, ttl_s=60, limits=_LIMITS)
         return port.commit(item, call_id=call_id, node="node", actual=_COST)
 
     return pair
@@ -64,7 +64,7 @@ def _through_lua(client: Redis, item: Item) -> Callable[[str], object]:
     limits: Sequence[int] = (_LIMITS.run_microusd, _LIMITS.run_tokens, 10**12, _LIMITS.concurrent_calls, _KEPT_S)
 
     def pair(call_id: str) -> object:
-        client.evalsha(reserve, 4, *keys, call_id, "node", 100, 100, 60_000, *limits)
+        client.evalsha(reserve, 4, *keys, call_id, "node", 100, 100, 60_000, *limits, "owner")
         return client.evalsha(commit, 4, *keys, call_id, "node", 100, 100, _KEPT_S)
 
     return pair

@@ -35,6 +35,7 @@ from cogworks.model.llm import Block, CallIdentity, LlmAnswer, LlmRequest, UserT
 from cogworks.model.state import Cost
 from cogworks.nodes.gateway import Sent, send
 from cogworks.nodes.job import Job, Tally, Workshop
+from cogworks.nodes.spending import Spending
 from cogworks.policy.config_file import parse_config
 from cogworks.policy.known_models import parse_known_models
 from cogworks.ports.limits import Pressure
@@ -124,6 +125,7 @@ class Installation:
             ids=RandomIds(),
             guard=guard,
             tally=Tally(),
+            spending=Spending(ledger=RedisLedger(client), item=ITEM, holder=RandomIds().uuid(), refill=lambda: None),
         )
         return cast(Workshop, shop)
 

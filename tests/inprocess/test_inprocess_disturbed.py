@@ -1,14 +1,15 @@
 """Redis lost, messages doubled, processes killed: what people see in the end is the same."""
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from answers import body, finding, good_answers, only, reviewed, turns, writing
+from matrix import FORKS, plan_of, run_cells
 from planted import PASSING as SERVICE
 from planted import failing, in_turn
-from watched import Fate, Killed, watched
+from watched import Fate, watched
 from world import ITEM, NUMBER, World, nobody
 
 from cogworks.adapters.memory_llm import Rule
@@ -129,85 +130,20 @@ def test_stepping_again_and_again_writes_nothing(undisturbed: dict[str, World]) 
     assert world.fingerprint() == before
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One place and way to die."""
-
-    number: int
-    after: bool
-    redelivered: bool
-
-    def __str__(self) -> str:
-        when, then = ("after" if self.after else "before"), ("redelivered" if self.redelivered else "lost")
-        return f"{when} call {self.number}, message {then}"
+def an_escalation() -> Mapping[str, Any]:
+    calm = rejected()
+    return {"rules": calm.rules, "services": calm.services}
 
 
-class Mortal(World):
-    """A world whose first process dies at a cell; the next ones live. Its message comes again, or is lost with it."""
+@pytest.mark.filterwarnings(FORKS)
+def test_wherever_a_process_dies_on_the_way_to_an_escalation() -> None:
+    """A sample; the whole matrix is that of the demo's journey."""
+    plan = plan_of(an_escalation)
+    assert plan.picture["status"] == ("escalated", "traversals_exhausted")
 
-    cell: Cell | None = None
+    told = run_cells(an_escalation, plan, plan.deaths()[::40])
 
-    def die(self, cell: Cell | None) -> "Mortal":
-        self.cell, self.fate = cell, Fate(cell=cell.number if cell else None, after=bool(cell and cell.after))
-        self.plug = lambda ports: ports if self.fate.dead else watched(ports, self.fate)
-        self.house = self.new_house()
-        return self
-
-    def handle(self, message) -> None:
-        try:
-            super().handle(message)
-        except Killed:
-            self.house = self.new_house()
-            if self.cell and self.cell.redelivered:
-                self.queue.waiting.append(message)
-
-    def _upkeep(self) -> None:
-        try:
-            super()._upkeep()
-        except Killed:
-            self.house = self.new_house()
-
-
-def cells(calls: int, number: int) -> list[Cell]:
-    """A sample that is the same each time."""
-    chosen = random.Random(20261121)
-    return [Cell(chosen.randrange(calls), chosen.random() < 0.5, chosen.random() < 0.5) for _ in range(number)]
-
-
-def test_wherever_a_process_dies_people_see_the_same_in_the_end(undisturbed: dict[str, World]) -> None:
-    reference = Mortal().die(None)
-    reference.run()
-    picture, cost = undisturbed["one"].picture(), undisturbed["one"].state.cost
-    assert reference.picture() == picture
-
-    wrong = {}
-    for cell in cells(len(reference.fate.calls), 60):
-        world = Mortal().die(cell)
-        world.run()
-        assert world.fate.dead, f"{cell} never came"
-        asked_again = len(world.llm.requests) - len(reference.llm.requests)
-        if world.picture() != picture or world.state.cost != cost or asked_again > 1:
-            name = reference.fate.calls[cell.number]
-            wrong[f"{name}: {cell}"] = [k for k, v in world.picture().items() if v != picture[k]] or asked_again
-    assert wrong == {}
-
-
-@pytest.mark.parametrize("story", ["mended", "rejected"])
-def test_wherever_a_process_dies_in_a_longer_story(story: str, undisturbed: dict[str, World]) -> None:
-    calm = STORIES[story]()
-    reference = Mortal(rules=calm.rules, services=calm.services).die(None)
-    reference.run()
-    picture = undisturbed[story].picture()
-
-    wrong = {}
-    for cell in cells(len(reference.fate.calls), 12):
-        again = STORIES[story]()
-        world = Mortal(rules=again.rules, services=again.services).die(cell)
-        world.run()
-        if world.picture() != picture:
-            name = reference.fate.calls[cell.number]
-            wrong[f"{name}: {cell}"] = [k for k, v in world.picture().items() if v != picture[k]]
-    assert wrong == {}
+    assert {str(one.cell): one.wrong for one in told if one.wrong} == {}
 
 
 def test_a_github_that_fails_in_passing_is_tried_again_and_nothing_is_doubled(undisturbed: dict[str, World]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cogworks.ports.bundle import Ports
@@ -15,31 +15,46 @@ class Killed(BaseException):
     """The process is gone; nothing of ours may catch this and go on."""
 
 
-@dataclass(slots=True)
-class Fate:
-    """When a process dies: at its ``cell``-th call, before or after it was performed. Once dead, it calls nobody."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A process is about to call somebody outside, or has just been answered."""
 
-    cell: int | None = None
-    after: bool = False
-    calls: list[str] = field(default_factory=list)
-    dead: bool = False
+    number: int
+    call: int
+    name: str
+    after: bool
+
+    def __str__(self) -> str:
+        return f"{'after' if self.after else 'before'} call {self.call} {self.name}"
+
+
+class Fate:
+    """Hears of every moment of a process; a listener that raises ``Killed`` ends it. Once dead, it calls nobody."""
+
+    def __init__(self, reached: Callable[[Moment], None] = lambda _moment: None) -> None:
+        self._reached, self._passed = reached, 0
+        self.calls: list[str] = []
+        self.dead = False
 
     def meet(self, name: str, act: Callable[[], Any]) -> Any:
         """Perform ``act`` unless the time has come."""
         if self.dead:
             raise Killed(f"{name} by a dead process")
-        here = len(self.calls) == self.cell
+        call = len(self.calls)
         self.calls.append(name)
-        if here and not self.after:
-            self._die(name)
+        self._pass(call, name, after=False)
         result = act()
-        if here:
-            self._die(name)
+        self._pass(call, name, after=True)
         return result
 
-    def _die(self, name: str) -> None:
-        self.dead = True
-        raise Killed(name)
+    def _pass(self, call: int, name: str, *, after: bool) -> None:
+        moment = Moment(number=self._passed, call=call, name=name, after=after)
+        self._passed += 1
+        try:
+            self._reached(moment)
+        except Killed:
+            self.dead = True
+            raise
 
 
 class Watched:

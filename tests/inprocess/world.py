@@ -168,7 +168,7 @@ class World:
         if isinstance(message, SentNode):
             run_attempt(self.house, message.item, message.ref, message.attempt)
             if message.announce:
-                self.queue.step(message.item, hint="member")
+                self.house.ports.queue.step(message.item, hint="member")
         else:
             patient_step(self.house, message.item, hint=message.hint)
 

@@ -92,7 +92,12 @@ def clean_environment() -> dict[str, str]:
 
 
 def until(
-    holds: Callable[[], object], *, within_s: float, what: str, meanwhile: Callable[[], object] | None = None
+    holds: Callable[[], object],
+    *,
+    within_s: float,
+    what: str,
+    meanwhile: Callable[[], object] | None = None,
+    every_s: float = 0.05,
 ) -> float:
     """Return the seconds it took until ``holds``; fail at the deadline, saying ``what`` was waited for."""
     began, pause = time.monotonic(), threading.Event()
@@ -100,5 +105,5 @@ def until(
         assert time.monotonic() - began < within_s, f"not within {within_s:g} s: {what}"
         if meanwhile is not None:
             meanwhile()
-        pause.wait(0.05)
+        pause.wait(every_s)
     return time.monotonic() - began

@@ -26,6 +26,7 @@ def mean(values: list[float]) -> float:
         raise ValueError("no values")
     return sum(values) / len(values)
 '''
+_MEAN_OF_NOTHING = _MEAN.replace("""        raise ValueError("no values")\n""", "        return 0.0\n")
 _SPREAD = '''\
 """The spread."""
 
@@ -34,6 +35,7 @@ def spread(values: list[float]) -> float:
     """Return the distance between the least and the greatest value."""
     return max(values) - min(values)
 '''
+_UNEXPLAINED_SPREAD = _SPREAD.replace("Return the distance between the least and the greatest value.", "Return it.")
 _SPREAD_TEST = """\
 from calc.spread import spread
 
@@ -77,4 +79,21 @@ THREE = Plan(
     modules=("src/calc",),
     requirements=("`mean(values)` returns the mean", "`spread(values)` returns the spread", "`summary` says both"),
     pieces=(MEAN, SPREAD, SUMMARY),
+)
+MATRIX = Plan(
+    title="Mean and spread",
+    modules=("src/calc",),
+    requirements=("`mean(values)` returns the mean", "`spread(values)` returns the spread"),
+    pieces=(
+        # The tests catch this one, so that code generation tries again.
+        Piece(title=MEAN.title, files=MEAN.files, wrong_tries=({**MEAN.files, "src/calc/mean.py": _MEAN_OF_NOTHING},)),
+        # The tests pass and review blocks, so that it is mended. One after the other: requests come in one order.
+        Piece(
+            title=SPREAD.title,
+            files=SPREAD.files,
+            depends_on=(MEAN.title,),
+            wrong_tries=({**SPREAD.files, "src/calc/spread.py": _UNEXPLAINED_SPREAD},),
+        ),
+    ),
+    remediate={2: "what the spread is stands nowhere"},
 )

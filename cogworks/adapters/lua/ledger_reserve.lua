@@ -1,12 +1,15 @@
 -- Hold the worst case of a call, or say which limit it would pass (RUN-16).
 -- KEYS: ledger, reservations, ends, log.
--- ARGV: call, node, micro-dollars, tokens, ms, run limit, token limit, node limit or '', most calls, time to live in s.
+-- ARGV: call, node, micro-dollars, tokens, ms, run limit, token limit, node limit or '', most calls, time to live in s, holder.
 local call, node, microusd, tokens = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local now = now_ms()
 if redis.call('HEXISTS', KEYS[1], 'c:' .. call) == 1 then
   return {'granted'}
 end
 local mine = redis.call('HGET', KEYS[2], call)
+if mine and read_reservation(mine).holder ~= ARGV[11] then
+  return {'in_doubt'}
+end
 -- A call of this id that went unanswered may be charged besides the one asked for now: it is kept under a name of its own.
 local late = mine and read_reservation(mine).ends <= now
 local held = sum_reservations(KEYS[2], now, (not late) and call or nil, node)
@@ -29,7 +32,7 @@ if late then
   redis.call('HSET', KEYS[2], call .. '~' .. whole(redis.call('HINCRBY', KEYS[1], 'unanswered', 1)), mine)
 end
 local ends = now + tonumber(ARGV[5])
-redis.call('HSET', KEYS[2], call, node .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|' .. whole(ends))
+redis.call('HSET', KEYS[2], call, node .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|' .. whole(ends) .. '|' .. ARGV[11])
 redis.call('ZADD', KEYS[3], whole(ends), call)
 redis.call('EXPIRE', KEYS[1], ARGV[10])
 redis.call('EXPIRE', KEYS[2], ARGV[10])

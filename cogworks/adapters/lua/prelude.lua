@@ -45,10 +45,12 @@ local function write_attempt(run_key, field, entry)
   redis.call('HSET', run_key, field, table.concat(parts, '|'))
 end
 
--- A reservation is one text: node|micro-dollars|tokens|end in ms. Past its end it counts as sent and unanswered.
+-- A reservation is one text: node|micro-dollars|tokens|end in ms|holder. Past its end it counts as sent and unanswered.
 local function read_reservation(text)
-  local node, microusd, tokens, ends = string.match(text, '^([^|]*)|(%d+)|(%d+)|(%d+)$')
-  return {node = node, microusd = tonumber(microusd), tokens = tonumber(tokens), ends = tonumber(ends)}
+  local node, microusd, tokens, ends, holder = string.match(text, '^([^|]*)|(%d+)|(%d+)|(%d+)|(.*)$')
+  return {
+    node = node, microusd = tonumber(microusd), tokens = tonumber(tokens), ends = tonumber(ends), holder = holder,
+  }
 end
 
 -- Sums of all reservations but the one of call `except`: live ones and late ones apart, and one node's share of both.
@@ -137,5 +139,5 @@ end
 
 -- Count a call that was sent and never answered: a reservation that ended long ago.
 local function book_unanswered(res_key, call, node, microusd, tokens)
-  redis.call('HSETNX', res_key, call, node .. '|' .. microusd .. '|' .. tokens .. '|1')
+  redis.call('HSETNX', res_key, call, node .. '|' .. microusd .. '|' .. tokens .. '|1|')
 end

@@ -139,8 +139,8 @@ for _, key in ipairs(redis.call('KEYS', 'cogworks:*')) do
         local head, ends, tail = string.match(all[i + 1], '^(%d+|%d+|)(%d+)(|.*)$')
         if ends ~= '0' then redis.call('HSET', key, all[i], head .. older(ends) .. tail) end
       elseif string.sub(key, -4) == ':res' then
-        local head, ends = string.match(all[i + 1], '^(.*|)(%d+)$')
-        redis.call('HSET', key, all[i], head .. older(ends))
+        local head, ends, holder = string.match(all[i + 1], '^([^|]*|%d+|%d+|)(%d+)(|.*)$')
+        redis.call('HSET', key, all[i], head .. older(ends) .. holder)
       end
     end
   elseif kind == 'zset' then

@@ -1,6 +1,7 @@
 """What every plug of Ledger must do (RUN-16, RUN-17)."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from runtime_plugs import ITEM, OTHER, Plugs
@@ -18,7 +19,7 @@ def cost(microusd: int, tokens: int = 0) -> Cost:
 
 
 def reserve(plugs: Plugs, call_id: str, ask: Cost, *, node: str = "coding", limits: SpendingLimits = LIMITS) -> Grant:
-    return plugs.ledger.reserve(ITEM, call_id=call_id, node=node, ask=ask, ttl_s=TTL_S, limits=limits)
+    return plugs.ledger.reserve(ITEM, holder="owner", call_id=call_id, node=node, ask=ask, ttl_s=TTL_S, limits=limits)
 
 
 # Before each ask: 200 and 20 tokens committed by coding, 300 and 30 tokens reserved by coding.
@@ -41,7 +42,9 @@ def test_a_reservation_stays_within_limits(
 ) -> None:
     plugs.ledger.commit(ITEM, call_id="paid", node="coding", actual=cost(200, 20))
     assert (
-        plugs.ledger.reserve(ITEM, call_id="under way", node="coding", ask=cost(300, 30), ttl_s=60, limits=LIMITS)
+        plugs.ledger.reserve(
+            ITEM, holder="owner", call_id="under way", node="coding", ask=cost(300, 30), ttl_s=60, limits=LIMITS
+        )
         is Grant.GRANTED
     )
     assert reserve(plugs, "new", ask, node=node, limits=limits) is grant
@@ -74,8 +77,8 @@ def test_a_paid_call_is_granted_and_holds_nothing(plugs: Plugs) -> None:
 
 def test_a_released_call_costs_nothing(plugs: Plugs) -> None:
     reserve(plugs, "c1", cost(500))
-    plugs.ledger.release(ITEM, call_id="c1")
-    plugs.ledger.release(ITEM, call_id="c1")
+    plugs.ledger.release(ITEM, call_id="c1", holder="owner")
+    plugs.ledger.release(ITEM, call_id="c1", holder="owner")
     assert plugs.ledger.show(ITEM) == LedgerView(committed=cost(0), reserved=cost(0), unreconciled=cost(0))
 
 
@@ -93,6 +96,22 @@ def test_an_expired_reservation_counts_until_its_answer_is_booked(plugs: Plugs) 
     assert plugs.ledger.commit(ITEM, call_id="c1", node="coding", actual=cost(10, 1))
     view = plugs.ledger.show(ITEM)
     assert (view.committed, view.unreconciled) == (cost(10, 1), cost(0))
+
+
+def test_a_call_that_another_may_have_sent_is_in_doubt_until_it_is_booked_elsewhere(plugs: Plugs) -> None:
+    """RUN-17: its holder died, or was taken for dead; what it sent is never free."""
+    reserve(plugs, "c1", cost(300, 30))
+    successor = partial(plugs.ledger.reserve, ITEM, call_id="c1", holder="successor", node="coding", ttl_s=TTL_S)
+    assert successor(ask=cost(300, 30), limits=LIMITS) is Grant.IN_DOUBT
+    plugs.ledger.release(ITEM, call_id="c1", holder="successor")
+    assert plugs.ledger.show(ITEM).reserved == cost(300, 30), "it is not the successor's to free"
+
+    plugs.ledger.book(ITEM, [Call(id="c1~1", node="coding", cost=cost(300, 30), answered=False)])
+    plugs.ledger.release(ITEM, call_id="c1", holder=None)
+    assert successor(ask=cost(300, 30), limits=LIMITS) is Grant.GRANTED
+    plugs.ledger.release(ITEM, call_id="c1", holder="owner")
+    view = plugs.ledger.show(ITEM)
+    assert (view.reserved, view.unreconciled) == (cost(300, 30), cost(300, 30)), "the old holder frees nothing"
 
 
 def test_a_call_sent_again_after_its_time_counts_twice_until_known(plugs: Plugs) -> None:
@@ -186,7 +205,7 @@ def test_a_cut_off_call_is_unreconciled_at_once_and_once(plugs: Plugs) -> None:
     reserve(plugs, "c1", cost(100, 10))
     for _ in range(2):
         plugs.ledger.book(ITEM, [lost])
-        plugs.ledger.release(ITEM, call_id="c1")
+        plugs.ledger.release(ITEM, call_id="c1", holder="owner")
     assert plugs.ledger.show(ITEM) == LedgerView(committed=cost(0), reserved=cost(0), unreconciled=cost(100, 10))
     plugs.wipe()
     plugs.ledger.seed(ITEM, sums(cost(0), {}, unanswered=(lost,)))

@@ -21,6 +21,7 @@ from runtime_plugs import ITEM, attempt, redis_permits
 
 import cogworks.policy
 from cogworks.adapters.anthropic_llm import AnthropicLlm
+from cogworks.adapters.memory_permits import MemoryPermits
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.system_clock import RandomIds, SystemClock
@@ -131,7 +132,9 @@ class Desk:
     def __post_init__(self) -> None:
         ledger = RedisLedger(self.client)
         self.ledger = ledger
-        self.spending = Spending(ledger=ledger, item=ITEM, refill=lambda: ledger.seed(ITEM, self.journal))
+        self.spending = Spending(
+            ledger=ledger, item=ITEM, holder="owner", refill=lambda: ledger.seed(ITEM, self.journal)
+        )
         self.shop = SimpleNamespace(
             guard=lambda: None,
             llm=Provider(self.twin.llm, self.during),
@@ -141,6 +144,7 @@ class Desk:
             clock=SystemClock(),
             ids=RandomIds(),
             spending=self.spending,
+            permits=MemoryPermits(SystemClock()),
             tally=Tally(),
         )
         self.job = SimpleNamespace(

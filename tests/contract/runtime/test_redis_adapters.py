@@ -42,7 +42,7 @@ def test_every_key_of_an_item_shares_one_hash_tag(real_client: Redis) -> None:
     plugs.leases.take_step(ITEM)
     plugs.leases.take_step(ITEM)
     limits = SpendingLimits(run_microusd=9, run_tokens=9, node_microusd=None, concurrent_calls=9)
-    plugs.ledger.reserve(ITEM, call_id="c", node="n", ask=Cost(), ttl_s=9, limits=limits)
+    plugs.ledger.reserve(ITEM, holder="owner", call_id="c", node="n", ask=Cost(), ttl_s=9, limits=limits)
     plugs.ledger.commit(ITEM, call_id="d", node="n", actual=Cost())
     ledger = "cogworks:led:{acme/tally#42}"
     assert set(real_client.keys()) == {
@@ -173,7 +173,8 @@ sys.stdin.readline()
 highest = 0
 for number in range(60):
     call, ask = f"{spender}-{number}", Cost(microusd=90_000 - 1000 * spender)
-    if ledger.reserve(item, call_id=call, node=f"n{spender}", ask=ask, ttl_s=60, limits=limits) is Grant.GRANTED:
+    told = ledger.reserve(item, holder="me", call_id=call, node=f"n{spender}", ask=ask, ttl_s=60, limits=limits)
+    if told is Grant.GRANTED:
         view = ledger.show(item)
         highest = max(highest, view.committed.microusd + view.reserved.microusd)
         ledger.commit(item, call_id=call, node=f"n{spender}", actual=Cost(microusd=ask.microusd - 7 * number))
