@@ -82,6 +82,7 @@ class _Comment(_Wire):
     body: _Text
     user: _Someone
     created_at: datetime
+    updated_at: datetime | None = None
     issue_url: str = ""
 
 
@@ -220,6 +221,7 @@ def comment(body: JsonValue, *, operation: str, target: str) -> Comment:
         body=wire.body,
         created_at=wire.created_at,
         issue=IssueNumber(int(number)) if number.isdecimal() else None,
+        edited=wire.updated_at is not None and wire.updated_at > wire.created_at,
     )
 
 

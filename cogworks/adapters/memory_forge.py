@@ -164,7 +164,7 @@ class MemoryRepo:
             raise NotFound("no such comment", operation="comments.update", target=f"{self.name} {comment_id}")
         self._check_open(self.comments[comment_id].issue, author=author, operation="comments.update")
         checked_body(body, operation="comments.update", target=f"{self.name} {comment_id}")
-        self.comments[comment_id] = replace(self.comments[comment_id], body=body)
+        self.comments[comment_id] = replace(self.comments[comment_id], body=body, edited=True)
         self.edited_at[comment_id] = self.now()
         return self.comments[comment_id]
 

@@ -201,9 +201,9 @@ class MemoryGit:
 
     def remove_checkouts(self, repo: RepoName, *, prefix: str) -> None:
         """Delete the work trees whose name starts with ``prefix``."""
-        self._trees = {
-            key: tree for key, tree in self._trees.items() if key[0] != repo or not key[1].startswith(prefix)
-        }
+        for key in [key for key in self._trees if key[0] == repo and key[1].startswith(prefix)]:
+            # In place: a guarded git and the one it stands for have their trees in common.
+            del self._trees[key]
 
     def _is_held(self, repo: RepoName, head: Sha, heads: Sequence[Sha]) -> bool:
         commits = self._forge.repo(repo).commits

@@ -41,6 +41,10 @@ class MemoryLedger:
         """Lose everything."""
         self._accounts.clear()
 
+    def forget(self, item: Item) -> None:
+        """Forget the sums of a run; the next seed starts a new ledger."""
+        self._accounts.pop(item, None)
+
     def seed(self, item: Item, sums: Sums, *, again: bool = False) -> None:
         """Start the ledger from the journal's sums when it was not started yet, or ``again``."""
         account = self._account(item)

@@ -72,6 +72,10 @@ class RedisLedger:
             by_node={node: int(text) for node, text in zip(nodes[::2], nodes[1::2], strict=True)},
         )
 
+    def forget(self, item: Item) -> None:
+        """Forget the sums of a run; the next seed starts a new ledger."""
+        self._scripts.run("ledger_forget", _keys(item), [])
+
 
 def _keys(item: Item) -> list[str]:
     ledger = item_key("led", item)

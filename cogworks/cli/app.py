@@ -84,11 +84,22 @@ def process(
     enqueue: Enqueue = False,
     dry_run: DryRun = False,
     rebuild_state: RebuildState = False,
+    restart: Annotated[bool, typer.Option("--restart", help="begin a new run in the place of the one there")] = False,
+    accept_graph: Annotated[
+        bool, typer.Option("--accept-graph", help="let a stopped run go on with a changed pipeline file")
+    ] = False,
 ) -> Call:
     """Take one step of a work item and run its nodes, here or in the cluster."""
     from cogworks.cli import processing
 
-    how = processing.How(until_blocked=until_blocked, enqueue=enqueue, dry_run=dry_run, rebuild_state=rebuild_state)
+    how = processing.How(
+        until_blocked=until_blocked,
+        enqueue=enqueue,
+        dry_run=dry_run,
+        rebuild_state=rebuild_state,
+        restart=restart,
+        accept_graph=accept_graph,
+    )
     return partial(processing.process, _options(context), issue, how)
 
 

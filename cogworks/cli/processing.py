@@ -10,6 +10,7 @@ from cogworks.cli.failing import failed
 from cogworks.cli.options import Globals
 from cogworks.cli.progress import ShownWatch, watching
 from cogworks.cli.reading import label_names, preview
+from cogworks.cli.restarting import ask_for_restart
 from cogworks.cli.surroundings import dispatcher, onlooker, workplace
 from cogworks.engine.crank import Cranked, crank
 from cogworks.engine.house import House
@@ -37,13 +38,22 @@ class How:
     enqueue: bool = False
     dry_run: bool = False
     rebuild_state: bool = False
+    restart: bool = False
+    accept_graph: bool = False
 
 
 def process(options: Globals, issue: str, how: How) -> Answer:
     """Process one work item."""
     item = parse_item(issue)
+    if how.accept_graph and (how.enqueue or how.restart):
+        other = "--enqueue" if how.enqueue else "--restart"
+        message = f"it does not go together with {other}"
+        problem = Problem(code="usage", field="--accept-graph", message=message, allowed="--accept-graph alone")
+        raise ConfigError(problems=(problem,))
     if how.dry_run:
         return preview(options, item)
+    if how.restart:
+        ask_for_restart(options, item)
     if how.enqueue:
         return _enqueue(dispatcher(options), [item], rebuild_state=how.rebuild_state)
     return _work_on(options, item, how)
@@ -94,6 +104,7 @@ def _work_on(options: Globals, item: Item, how: How) -> Answer:
             until_blocked=how.until_blocked,
             watch=watch,
             rebuild=how.rebuild_state,
+            accept_graph=how.accept_graph,
         )
         if cranked.held_elsewhere and place.alone:
             message = f"{item}: a process that was killed holds it for a little longer"

@@ -89,20 +89,10 @@ class BranchGone:
     ended: Ended = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphChanged:
-    """A stopped run is to go on, and its pipeline file is another one now (ENG-07).
-
-    ``why_not`` says why it cannot be gone on with even if a person accepts it; empty when it can.
-    """
-
-    why_not: str = ""
-
-
 OfSwi = SwiRegenerate | SwiMerged | SwiClosed | SwiWaitsFor | BranchMoved | BranchGone
 """Acts on what belongs to one sub-work-item, or on a node's branch."""
 
-Act = LabelsChanged | SafetyRaised | TextEdited | GraphChanged | OfSwi
+Act = LabelsChanged | SafetyRaised | TextEdited | OfSwi
 """Everything that people do and that no other event tells of."""
 
 Happening = Event | Act

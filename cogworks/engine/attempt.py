@@ -35,6 +35,7 @@ from cogworks.model.errors import (
     CogWorksError,
     DependencyUnavailable,
     GitHubError,
+    PolicyViolation,
     Transient,
     ValidationFailed,
 )
@@ -327,7 +328,8 @@ def _outcome_of(error: CogWorksError) -> Outcome:
             told = tuple(Diagnostic(severity=Severity.BLOCKING, category="schema", message=p) for p in problems)
             return Outcome(result=Result.INVALID, diagnostics=told, message=error.message)
         case Decision.HOLD:
-            return Outcome(result=Result.HELD, category=error.category, message=error.message)
+            digest = error.digest if isinstance(error, PolicyViolation) else ""
+            return Outcome(result=Result.HELD, category=error.category, message=error.message, output_hash=digest)
         case Decision.CLARIFY:
             return Outcome(result=Result.CLARIFICATION, category=error.category, message=error.message)
         case Decision.NODE_FAILS:

@@ -3,10 +3,14 @@
 from cogworks.engine.run_config import RunConfig
 from cogworks.model.github import Issue
 from cogworks.model.ids import Item, RunId
-from cogworks.model.state import SCHEMA_VERSION, ItemClass, RunCost, RunState
+from cogworks.model.state import SCHEMA_VERSION, Cursor, ItemClass, RunCost, RunState
+
+_NOTHING_READ = Cursor()
 
 
-def new_run(item: Item, issue: Issue, config: RunConfig, *, run_id: RunId, restart_no: int = 0) -> RunState:
+def new_run(
+    item: Item, issue: Issue, config: RunConfig, *, run_id: RunId, restart_no: int = 0, cursor: Cursor = _NOTHING_READ
+) -> RunState:
     """Return the state of a run that has not started anything; intake comes from the default pipeline (ENG-08)."""
     pipeline = config.pipeline.default
     graph = config.graph(pipeline)
@@ -15,6 +19,7 @@ def new_run(item: Item, issue: Issue, config: RunConfig, *, run_id: RunId, resta
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
         restart_no=restart_no,
+        cursor=cursor,
         repo=item.repo,
         work_item=issue.number,
         pipeline=pipeline,

@@ -53,17 +53,28 @@ class Watch(Protocol):
     def ended(self, ran: Ran) -> None: ...
 
 
-def crank(house: House, item: Item, *, hint: str, until_blocked: bool, watch: Watch, rebuild: bool = False) -> Cranked:
+def crank(
+    house: House,
+    item: Item,
+    *,
+    hint: str,
+    until_blocked: bool,
+    watch: Watch,
+    rebuild: bool = False,
+    accept_graph: bool = False,
+) -> Cranked:
     """Take a step and run its nodes; with ``until_blocked`` again and again while that leads anywhere.
 
-    ``rebuild``: the first step rebuilds the state, whatever its comment says. Claims keep it right beside workers: an
+    ``rebuild`` and ``accept_graph`` are for the first step: it rebuilds the state, whatever its comment says, or lets
+    a stopped run go on with a changed pipeline file. Claims keep it right beside workers: an
     attempt that somebody else has is left to them. A rate limit that lifts soon enough is sat out.
     """
     ran: list[Ran] = []
     before: list[Ran] = []
     steps = 0
     while True:
-        report = patient_step(house, item, hint=hint, rebuild=rebuild and steps == 0)
+        first = steps == 0
+        report = patient_step(house, item, hint=hint, rebuild=rebuild and first, accept_graph=accept_graph and first)
         steps += 1
         ended = _run_active(house, item, report.state, watch)
         ran += ended

@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
 
 from cogworks.engine import acts
 from cogworks.engine import effects as do
 from cogworks.engine import events as told
 from cogworks.engine.ended import charged, node_ended
 from cogworks.engine.legality import lawful
+from cogworks.engine.obeying import spoken
 from cogworks.engine.progress import at_work, cancel_node, put_edges, put_node
 from cogworks.engine.respond import respond
 from cogworks.engine.routing import route
 from cogworks.engine.run_config import RunConfig
 from cogworks.engine.settling import Decision, fail_node, settle
+from cogworks.engine.wishes import wished
 from cogworks.graph.definition import Graph
 from cogworks.model.errors import FailureCategory
 from cogworks.model.ids import NodeId, NodeRef
@@ -33,10 +34,13 @@ def decide(state: RunState, event: acts.Happening, graph: Graph, config: RunConf
     """Return the state after ``event`` and the effects to perform, in order. Unknown situations change nothing."""
     if isinstance(event, acts.Act):
         return lawful(state, respond(state, event, graph, config, now))
+    if isinstance(event, told.Spoken):
+        # Of several commands each makes a decision, and is lawful or not by itself.
+        return spoken(state, event, graph, config, lambda then, meant: decide(then, meant, graph, config, now))
     return lawful(state, _told(state, event, graph, config, now))
 
 
-def _told(state: RunState, event: told.Event, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+def _told(state: RunState, event: told.Single, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     match event:
         case told.Triggered() | told.Replayed():
             return _begun(state, event, graph, config, now)
@@ -44,15 +48,12 @@ def _told(state: RunState, event: told.Event, graph: Graph, config: RunConfig, n
             return node_ended(state, event, graph, config, now)
         case told.GateApproved() | told.GateRejected():
             return _answered(state, event, graph, config, now)
-        case told.LeaseStale():
-            return _stale(state, event)
-        case told.WaitOver():
-            return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
-        case told.Cancel():
-            return _cancelled(state, event, now)
-        case told.Halt():
-            return _halted(state, event, now)
-    assert_never(event)
+        case told.LeaseStale() | told.WaitOver():
+            return _gone_on(state, event, graph, config, now)
+        case told.Cancel() | told.Halt():
+            return _stopped(state, event, now)
+        case _:
+            return wished(state, event, graph, config, now)
 
 
 def _begun(
@@ -63,14 +64,24 @@ def _begun(
     return _triggered(state, event, graph, config, now)
 
 
+def _gone_on(
+    state: RunState, event: told.LeaseStale | told.WaitOver, graph: Graph, config: RunConfig, now: datetime
+) -> Decision:
+    if isinstance(event, told.LeaseStale):
+        return _stale(state, event)
+    return settle(replace(state, wait=None, status=RunStatus.RUNNING), graph, config, now)
+
+
+def _stopped(state: RunState, event: told.Cancel | told.Halt, now: datetime) -> Decision:
+    return _cancelled(state, event, now) if isinstance(event, told.Cancel) else _halted(state, event, now)
+
+
 def _triggered(state: RunState, event: told.Triggered, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     """Start a fresh run, or let a stopped one go on at its failed and unfinished nodes (ENG-25, ENG-43)."""
     if state.status is RunStatus.COMPLETED or state.status is RunStatus.HELD:
         return Decision(state=state, effects=())
-    state = replace(state, text_sha=event.text_sha or state.text_sha)
-    if event.config is not None:
-        config, graph = event.config, event.config.graph(state.pipeline)
-        state = replace(state, graph_hash=config.pipeline.graph_hash, config_sha=config.config_sha)
+    cursor = replace(state.cursor, event_id=max(state.cursor.event_id, event.event_id))
+    state = replace(state, cursor=cursor, text_sha=event.text_sha or state.text_sha)
     for ref in (r for status in _STOPPED for r in at_work(state, status)):
         at = replace(state.node(ref), status=NodeStatus.PENDING, retries=0, reworks=0, categories=(), error=None)
         state = put_node(state, ref, at)
@@ -84,7 +95,7 @@ def _replayed(state: RunState, event: told.Replayed, graph: Graph, config: RunCo
     if state.status.open or at.status is not NodeStatus.FAILED or at.attempts != event.attempt:
         return Decision(state=state, effects=())
     resumed = _triggered(state, told.Triggered(), graph, config, now)
-    told_of = do.Note(action="dlq", message=f"{event.ref} attempt {event.attempt}: its dead letter is replayed")
+    told_of = do.Note(action="replayed", message=f"{event.ref} attempt {event.attempt}: its dead letter is replayed")
     return Decision(state=resumed.state, effects=(told_of, *resumed.effects))
 
 
@@ -140,7 +151,8 @@ def _with_approved_head(state: RunState, event: told.GateApproved, graph: Graph)
 
 def _rejected(state: RunState, event: told.GateRejected, graph: Graph, config: RunConfig, now: datetime) -> Decision:
     state = _record(state, event, "rejected", now)
-    message = f"rejected by {event.by or 'closing the pull request'} ({event.where})"
+    why = f": {event.note}" if event.note else ""
+    message = f"rejected by {event.by or 'closing the pull request'} ({event.where}){why}"
     return fail_node(state, event.ref, FailureCategory.GATE_REJECTED, message, graph=graph, config=config, now=now)
 
 
@@ -152,6 +164,7 @@ def _record(state: RunState, event: told.GateApproved | told.GateRejected, decis
         by=event.by,
         at=now,
         ref=event.where,
+        note=event.note,
     )
     return replace(state, gates=(*state.gates, gate))
 
@@ -165,7 +178,7 @@ def _stale(state: RunState, event: told.LeaseStale) -> Decision:
 
 
 def _cancelled(state: RunState, event: told.Cancel, now: datetime) -> Decision:
-    if not state.status.open:
+    if state.status in (RunStatus.CANCELLED, RunStatus.COMPLETED, RunStatus.HELD):
         return Decision(state=state, effects=())
     for ended in event.ended:
         state = charged(state, ended.ref, replace(ended.outcome, result=Result.CANCELLED), now)

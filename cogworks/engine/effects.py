@@ -1,8 +1,9 @@
 """What the step function asks for (ENG-27). Done twice, each acts once: all are looked up before they are done."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from cogworks.model.ids import NodeId, NodeRef, PullNumber, SwiOrdinal
+from cogworks.model.ids import IssueNumber, NodeId, NodeRef, PullNumber, SwiOrdinal
 from cogworks.model.state import Failure
 
 
@@ -84,11 +85,42 @@ class CleanUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something for the log and the audit trail, with no change outside."""
+class React:
+    """Put a thumb under a person's comment."""
 
-    action: str
+    comment_id: int
+    kind: Literal["+1", "-1"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer the comment of a person on ``issue``; whoever asks for this knows that it was not answered yet."""
+
+    issue: IssueNumber
+    comment_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLabels:
+    """Add and drop labels that people and machine both set."""
+
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+NoteAction = Literal[
+    "changed", "commanded", "edge_eval", "illegal", "late", "released", "replayed", "restart", "safety_raised"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something for the log and the audit trail, with no change outside; ``by`` is the person who did it."""
+
+    action: NoteAction
     message: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,4 +153,7 @@ Ending = PostFailure | PostCost | PostSummary
 Post = PostEntry | PostGate | PostBudget | PostNotice | PostSuperseded | Ending
 """Every comment that a step can post."""
 
-Effect = WriteState | SetLabels | Labelling | StartNodes | StopWork | CleanUp | Note | Post
+Answer = React | Reply | ChangeLabels
+"""What people get for what they said."""
+
+Effect = WriteState | SetLabels | Labelling | StartNodes | StopWork | CleanUp | Note | Answer | Post

@@ -20,6 +20,7 @@ from cogworks.model.outcome import Outcome, Result
 from cogworks.model.state import (
     Classification,
     Cost,
+    Hold,
     ItemClass,
     NodeStatus,
     RunState,
@@ -27,6 +28,7 @@ from cogworks.model.state import (
     Wait,
     WaitReason,
 )
+from cogworks.pages.gate_comment import render_hold, render_question
 from cogworks.policy.gates import needs_person
 from cogworks.policy.retries import GiveUp, dominant_category, flaky_pass, next_try
 from cogworks.policy.traceability import merge
@@ -40,7 +42,7 @@ def node_ended(state: RunState, event: NodeEnded, graph: Graph, config: RunConfi
     if event.attempt in at.uncharged:
         return _charged_late(state, event, graph, config, now)
     if at.status is not NodeStatus.ACTIVE or at.attempts != event.attempt:
-        return Decision(state=state, effects=(do.Note(action="node_end", message=f"{event.ref}: late outcome"),))
+        return Decision(state=state, effects=(do.Note(action="late", message=f"{event.ref}: late outcome"),))
     outcome = event.outcome
     state = charged(state, event.ref, outcome, now)
     match outcome.result:
@@ -64,7 +66,7 @@ def _paused(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, 
         case Result.UNAVAILABLE:
             return _unavailable(state, event, graph, config, now)
         case Result.HELD:
-            return _held(state, event)
+            return _held(state, event, now)
         case _:
             # Told to stop by something that is over by now: what it paid counts, and the work is done anew.
             state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
@@ -127,7 +129,20 @@ def _waits(state: RunState, event: NodeEnded, graph: Graph) -> bool:
     return verdict != "remediate" and needs_person(node_of(graph, event.ref), graph=graph, item_class=item_class)
 
 
+def _is_safety_critical(state: RunState) -> bool:
+    return state.classification is not None and state.classification.item_class is ItemClass.SAFETY_CRITICAL
+
+
+def _wait_for_sign_off(state: RunState, ref: NodeRef, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    """Let a person accept the traceability matrix before a safety-critical run completes (ENG-35)."""
+    state = put_node(state, ref, replace(state.node(ref), status=NodeStatus.AWAITING_APPROVAL))
+    settled = settle(state, graph, config, now)
+    return Decision(state=settled.state, effects=(*settled.effects, do.PostGate(ref=ref)))
+
+
 def _completed(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig, now: datetime) -> Decision:
+    if event.ref.node == END_TO_END and _is_safety_critical(state):
+        return _wait_for_sign_off(state, event.ref, graph, config, now)
     state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.COMPLETED))
     if event.ref.node == END_TO_END:
         return settle(state, graph, config, now)
@@ -203,7 +218,7 @@ def _clarify(state: RunState, event: NodeEnded, graph: Graph, config: RunConfig,
     state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
     wait = Wait(reason=WaitReason.CLARIFICATION, node=event.ref.node, since=now)
     settled = settle(replace(state, wait=wait), graph, config, now)
-    notice = do.PostNotice(kind="scope", text=event.outcome.message)
+    notice = do.PostNotice(kind="scope", text=render_question(event.outcome.message))
     return Decision(state=settled.state, effects=(*settled.effects, notice))
 
 
@@ -218,15 +233,15 @@ def _unavailable(state: RunState, event: NodeEnded, graph: Graph, config: RunCon
     return Decision(state=settled.state, effects=(*settled.effects, notice))
 
 
-def _held(state: RunState, event: NodeEnded) -> Decision:
+def _held(state: RunState, event: NodeEnded, now: datetime) -> Decision:
     state = put_node(state, event.ref, replace(state.node(event.ref), status=NodeStatus.PENDING))
-    state = replace(state, status=RunStatus.HELD)
+    state = replace(state, status=RunStatus.HELD, hold=Hold(since=now, digest=event.outcome.output_hash))
     return Decision(
         state=state,
         effects=(
             do.StopWork(reason="held"),
             do.WriteState(),
             do.SetLabels(),
-            do.PostNotice(kind="hold", text=event.outcome.message),
+            do.PostNotice(kind="hold", text=render_hold(event.outcome.message)),
         ),
     )

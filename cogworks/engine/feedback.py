@@ -1,5 +1,8 @@
 """What an attempt is told about the ones before it (PRM-04): diagnostics on a retry, findings on a rework."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from cogworks.engine.going_back import leaves_swis
 from cogworks.engine.journal import Journal
 from cogworks.engine.progress import edge_at
@@ -13,7 +16,35 @@ from cogworks.nodes.job import Feedback
 
 
 def feedback_for(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Feedback:
-    """Return the feedback for ``key``: of its own last attempt, or of the node whose rework edge led back to it."""
+    """Return the feedback for ``key``: of its own last attempt, or of the node whose rework edge led back to it.
+
+    What people said about the node comes with it: a reason for rejecting, an answer, remarks on a sub-work-item.
+    """
+    own = journal.history(key.ref, through=key.attempt - 1)
+    feedback = _of_attempts(state, graph, key, journal)
+    done = next((one.ended_at for _, one in reversed(own) if one.result is Result.SUCCEEDED), None)
+    remarks = _said(state, key.ref, since=done)
+    if not own or not remarks:
+        return feedback
+    loop = "rework" if feedback.loop == "first" else feedback.loop
+    return replace(feedback, loop=loop, findings=(*feedback.findings, *remarks))
+
+
+def _said(state: RunState, ref: NodeRef, *, since: datetime | None) -> tuple[Finding, ...]:
+    """Return what people said about ``ref`` since it last came to a good end."""
+    notes = (
+        gate
+        for gate in state.gates
+        if gate.node == ref.node and gate.swi in (None, ref.swi) and gate.note and gate.decision != "approved"
+    )
+    return tuple(
+        Finding(kind="human_" + gate.decision, severity=Severity.BLOCKING, description=gate.note, origin=gate.ref)
+        for gate in notes
+        if since is None or gate.at >= since
+    )
+
+
+def _of_attempts(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Feedback:
     own = journal.history(key.ref, through=key.attempt - 1)
     people = _said_by_people(state, graph, key.ref)
     if not own:

@@ -37,9 +37,6 @@ def set_labels(github: GitHub, names: LabelNames, state: RunState, issue: Issue)
     """Add and remove labels of the work item and of its sub-work-items' issues."""
     wanted, have = desired(state, names), frozenset(issue.labels)
     _apply(github, names, state.repo, issue.number, have=have, want=wanted, drop_ours=True)
-    if state.status.open and names.cancel in have:
-        # It was on when this step began, and the run goes on all the same: somebody triggered it again.
-        github.labels.remove(state.repo, issue.number, names.cancel)
 
 
 def set_swi_labels(github: GitHub, names: LabelNames, repo: RepoName, swi: Swi, *, have: frozenset[str]) -> None:

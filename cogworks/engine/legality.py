@@ -37,5 +37,5 @@ def lawful(before: RunState, decision: Decision) -> Decision:
     if not wrong:
         return decision
     return Decision(
-        state=before, effects=(Note(action="state_write", message=f"illegal, nothing was changed: {'; '.join(wrong)}"),)
+        state=before, effects=(Note(action="illegal", message=f"illegal, nothing was changed: {'; '.join(wrong)}"),)
     )

@@ -7,17 +7,16 @@ from functools import partial
 
 from cogworks.engine import events as told
 from cogworks.engine.acts import BranchGone, Happening, undone_by
-from cogworks.engine.asking import commands_since
 from cogworks.engine.changes import Changes
-from cogworks.engine.comments import gate_key
 from cogworks.engine.configuring import Shipped
+from cogworks.engine.graph_change import new_graph
 from cogworks.engine.journal import Journal
 from cogworks.engine.late import late_costs
 from cogworks.engine.letters import given_up
 from cogworks.engine.loading import Found, dispatched_at, unjournalled
 from cogworks.engine.progress import at_work
 from cogworks.engine.replaying import wished_replay
-from cogworks.engine.run_config import RunConfig
+from cogworks.engine.run_config import RunConfig, node_of
 from cogworks.engine.swi_changes import SwiChanges
 from cogworks.graph.conditions import names_used
 from cogworks.graph.definition import Graph
@@ -29,7 +28,7 @@ from cogworks.model.outcome import Outcome, outcome_from_json
 from cogworks.model.state import NodeStatus, RunState, WaitReason
 from cogworks.policy.dead_letters import replay_refused
 from cogworks.policy.gates import Answer, answer_of
-from cogworks.policy.labels import can_resume, resumes
+from cogworks.policy.labels import STOPPED, resumes
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -45,61 +44,44 @@ class Scene:
     config: RunConfig
     shipped: Shipped
     patience_s: float
+    accept_graph: bool = False
 
     def events(self, state: RunState, journal: Journal, graph: Graph) -> tuple[Happening, ...]:
         """Return what happened, in the order in which it is to be decided on."""
         changes, swis = self._changes(state), SwiChanges(ports=self.ports, github=self.github, found=self.found)
-        stopped = self._stopped(state, changes)
+        stopped = self._stopped(state)
         if isinstance(stopped, told.Cancel):
-            ended = self._ended(state, journal, graph)
-            outcomes = [one for one in ended if isinstance(one, told.NodeEnded)]
-            late = tuple(one for one in outcomes if one.attempt in state.node(one.ref).uncharged)
-            return (*late, replace(stopped, ended=tuple(one for one in outcomes if one not in late)))
-        if isinstance(stopped, told.Replayed):
-            return (*late_costs(state, journal), stopped)
-        if stopped:
+            return (*late_costs(state, journal), replace(stopped, ended=self.outcomes(state, journal, graph)))
+        if isinstance(stopped, told.Triggered):
             asked = replace(stopped, text_sha=changes.text_sha())
-            return (*late_costs(state, journal), *self._going_on(state, changes, swis, asked))
+            return (*late_costs(state, journal), *swis.on_github(state, ()), *swis.moved(state), asked)
+        if stopped is not None:
+            return (*late_costs(state, journal), stopped)
         halt = changes.stops(state) if state.status.open else None
         return (halt,) if halt else self._moved(state, journal, graph, changes, swis)
 
     def _changes(self, state: RunState) -> Changes:
-        return Changes(
-            ports=self.ports,
-            github=self.github,
-            repo=state.repo,
-            issue=self.issue,
-            names=self.config.config.labels,
-            shipped=self.shipped,
-        )
-
-    def _going_on(
-        self, state: RunState, changes: Changes, swis: SwiChanges, asked: told.Triggered
-    ) -> tuple[Happening, ...]:
-        """Return what a run begins with, or goes on with after it stopped."""
-        going = changes.resumed(state, asked) if state.nodes else asked
-        if not isinstance(going, told.Triggered):
-            return (going,)
-        return (*swis.on_github(state, ()), *swis.moved(state), going)
+        return Changes(github=self.github, repo=state.repo, issue=self.issue, names=self.config.config.labels)
 
     def _moved(
         self, state: RunState, journal: Journal, graph: Graph, changes: Changes, swis: SwiChanges
     ) -> tuple[Happening, ...]:
         if not state.status.open:
             return (*late_costs(state, journal), *swis.on_github(state, ()))
-        ended = tuple(self._ended(state, journal, graph))
+        ended = (*late_costs(state, journal), *self._ended(state, journal, graph))
         of_swis = tuple(swis.on_github(state, [one for one in ended if isinstance(one, told.NodeEnded)]))
         undone = undone_by(of_swis)
         happened = [one for one in (*ended, *self._gates(state, journal, graph)) if one.ref not in undone]
         on_branches = swis.of_branches(state, graph, happened)
         return (*changes.on_the_way(state), *on_branches, *of_swis, *self._waits(state))
 
-    def _stopped(self, state: RunState, changes: Changes) -> told.Triggered | told.Replayed | told.Cancel | None:
+    def _stopped(self, state: RunState) -> told.Single | None:
         names = self.config.config.labels
         if not state.status.open:
+            if self.accept_graph and self.issue.open and state.status in STOPPED:
+                return self._accepted(state)
             goes_on = self.issue.open and resumes(state.status, frozenset(self.issue.labels), names)
-            again = self.issue.open and can_resume(state.status) and changes.triggered_again(state)
-            return told.Triggered() if goes_on or again or self._told_to_run(state) else self._replayed(state)
+            return self._resumed(state) if goes_on else self._replayed(state)
         if not self.issue.open:
             return told.Cancel(reason="aborted, the issue was closed")
         if names.cancel in self.issue.labels:
@@ -108,12 +90,24 @@ class Scene:
             return told.Cancel(reason="the trigger label was removed")
         return None if state.nodes else told.Triggered()
 
-    def _told_to_run(self, state: RunState) -> bool:
-        """Tell whether a person commanded a failed run to go on, after its last failure was reported."""
-        names = self.config.config.labels
-        if state.failure is None or not self.issue.open or names.trigger not in self.issue.labels:
-            return False
-        return any(one.command.word == "run" for one in commands_since(self.github, state, kind="failure"))
+    def _accepted(self, state: RunState) -> told.Single:
+        """Say that a person lets a stopped run go on with the pipeline file as it is now, if that is possible."""
+        changed = new_graph(self.ports.git, self.github, self.ports.projection, state, shipped=self.shipped)
+        if changed is not None and changed.problem:
+            return told.GraphChanged(new_graph=changed)
+        return told.Resume(new_graph=changed)
+
+    def _resumed(self, state: RunState) -> told.Single:
+        """Say that a stopped run is to go on, unless its pipeline file was changed meanwhile (ENG-07)."""
+        changed = new_graph(self.ports.git, self.github, self.ports.projection, state, shipped=self.shipped)
+        if changed is not None:
+            return told.GraphChanged(new_graph=changed)
+        newest = max((one.id for one in self.github.issues.events(state.repo)), default=0)
+        return told.Triggered(event_id=newest)
+
+    def outcomes(self, state: RunState, journal: Journal, graph: Graph) -> tuple[told.NodeEnded, ...]:
+        """Return the attempts at work that came to an outcome meanwhile."""
+        return tuple(one for one in self._ended(state, journal, graph) if isinstance(one, told.NodeEnded))
 
     def _replayed(self, state: RunState) -> told.Replayed | None:
         """Say that a dead letter of a failed run was replayed, while nothing speaks against it."""
@@ -123,7 +117,6 @@ class Scene:
         return told.Replayed(ref=letter.ref, attempt=letter.attempt) if letter and letter.ref else None
 
     def _ended(self, state: RunState, journal: Journal, graph: Graph) -> Iterable[told.NodeEnded | told.LeaseStale]:
-        yield from late_costs(state, journal)
         live = None
         for ref in at_work(state, NodeStatus.ACTIVE):
             attempt = state.node(ref).attempts
@@ -162,10 +155,9 @@ class Scene:
         self, state: RunState, journal: Journal, graph: Graph
     ) -> Iterable[told.GateApproved | told.GateRejected | BranchGone]:
         for ref in at_work(state, NodeStatus.AWAITING_APPROVAL):
-            pull = self._pull(state, ref, graph)
+            pull = self.pull(state, ref, graph)
             if pull is None:
-                yield from self._commanded(state, ref, journal, graph)
-                continue
+                continue  # only a command can answer
             reviews = self.github.pulls.reviews(state.repo, pull.number) if pull.open else ()
             answer = answer_of(
                 pull, reviews, can_write=partial(self._can_write, state), own_login=self.github.contents.login()
@@ -180,23 +172,9 @@ class Scene:
             elif answer.answer is Answer.REJECTED:
                 yield told.GateRejected(ref=ref, by=answer.by, where=answer.ref)
 
-    def _commanded(
-        self, state: RunState, ref: NodeRef, journal: Journal, graph: Graph
-    ) -> Iterable[told.GateApproved | told.GateRejected]:
-        """Say how people answered, by comment, at a gate that no pull request stands for."""
-        for one in commands_since(self.github, state, kind="gate", key=gate_key(state, ref)):
-            command = one.command
-            if (command.node, command.swi) != (ref.node, ref.swi):
-                continue
-            if command.word == "approve":
-                results = results_of(state, journal, graph, ref)
-                yield told.GateApproved(ref=ref, by=one.by, where=one.where, results=results)
-            else:
-                yield told.GateRejected(ref=ref, by=one.by, where=one.where)
-            return
-
-    def _pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
-        for slot in graph.nodes[ref.node].outputs:
+    def pull(self, state: RunState, ref: NodeRef, graph: Graph) -> Pull | None:
+        """Return the pull request that stands for the gate of ``ref``, if one does."""
+        for slot in node_of(graph, ref).outputs:
             artifact = state.artifact(slot, swi=ref.swi)
             if artifact is not None and artifact.kind == "pr":
                 return self.github.pulls.get(state.repo, PullNumber(int(artifact.ref)))

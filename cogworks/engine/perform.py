@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from cogworks.engine import effects as do
+from cogworks.engine.answering import answer
 from cogworks.engine.comments import CommentBook, gate_key, notice, state_key, write_pages
 from cogworks.engine.journal import Journal, summary_key
 from cogworks.engine.labelling import set_labels, set_swi_labels
@@ -33,14 +34,18 @@ from cogworks.ports.github import GitHub
 
 Log = Callable[[str, str], None]
 _LLM_QUEUE, _TOOL_QUEUE = "llm", "tool"
-_NOTED = {
-    "dlq": "attempt.replayed",
-    "edge_eval": "run.edge_evaluated",
-    "node_end": "attempt.late",
-    "state_write": "run.refused",
-    "task": "run.changed_by_people",
-    "safety_event": "safety.raised_by_people",
+_NOTED: Mapping[do.NoteAction, tuple[str, str]] = {
+    "changed": ("task", "run.changed_by_people"),
+    "commanded": ("gate", "gate.commanded"),
+    "edge_eval": ("edge_eval", "run.edge_evaluated"),
+    "illegal": ("state_write", "run.refused"),
+    "late": ("node_end", "attempt.late"),
+    "released": ("safety_event", "safety.hold_released"),
+    "replayed": ("dlq", "attempt.replayed"),
+    "restart": ("task", "run.restart_asked"),
+    "safety_raised": ("safety_event", "safety.raised_by_people"),
 }
+"""What each note is called in the log, and in the audit trail."""
 _ONCE = (do.StopWork, do.WriteState, do.SetLabels, do.StartNodes)
 
 
@@ -82,9 +87,7 @@ class Performer:
         match effect:
             case do.WriteState():
                 self._write_state(state, graph)
-            case do.SetLabels():
-                self._set_labels(state)
-            case do.MarkFailed() | do.RelabelSwi():
+            case do.SetLabels() | do.MarkFailed() | do.RelabelSwi():
                 self._relabel(state, effect)
             case do.StartNodes():
                 self._start(state, effect, graph)
@@ -94,11 +97,17 @@ class Performer:
                 self.ports.leases.stop(state.item, reason="ended")
                 self.ports.git.remove_checkouts(state.repo, prefix=state.run_id)
             case do.Note():
-                self.log(effect.action, effect.message)
-                kind = _NOTED.get(effect.action, f"run.{effect.action}")
-                self._keep(state, Happened(kind=kind, payload={"message": effect.message}))
+                self._note(state, effect)
+            case do.React() | do.Reply() | do.ChangeLabels():
+                answer(self.github, self.book.item, effect, run_id=state.run_id, issue=self.issue)
             case _:
                 self._post(state, effect, graph)
+
+    def _note(self, state: RunState, effect: do.Note) -> None:
+        action, kind = _NOTED[effect.action]
+        self.log(action, effect.message)
+        by = Actor(kind="human", name=effect.by) if effect.by else None
+        self._keep(state, Happened(kind=kind, payload={"message": effect.message}, actor=by))
 
     def _post(self, state: RunState, effect: do.Post, graph: Graph) -> None:
         match effect:
@@ -151,11 +160,12 @@ class Performer:
 
     def _write_state(self, state: RunState, graph: Graph) -> None:
         """Write the snapshot, then the projection."""
-        if not state.status.open:
+        is_last = bool(self._riding()) and (not state.status.open or state.superseded_by is not None)
+        if is_last:
             self.journal.push_last([json.loads(text) for text in self._riding().values()])
         write_pages(self.book, state, render_state(state, graph))
         self._project(state)
-        if not state.status.open:
+        if is_last:
             self.ports.projection.note(state.item, dict.fromkeys(self._riding(), ""))
         remember_parts(self.ports.projection, state, self.facts)
 
@@ -222,8 +232,10 @@ class Performer:
                 self.facts = {**self.facts, fact: str(swi.status)}
                 self.ports.projection.note(state.item, {fact: str(swi.status)})
 
-    def _relabel(self, state: RunState, effect: do.Labelling) -> None:
+    def _relabel(self, state: RunState, effect: do.SetLabels | do.Labelling) -> None:
         match effect:
+            case do.SetLabels():
+                self._set_labels(state)
             case do.MarkFailed():
                 self.github.labels.add(state.repo, state.work_item, [NODE_FAILED])
             case do.RelabelSwi(ordinal=ordinal):
@@ -264,7 +276,7 @@ def _first(effects: Sequence[do.Effect], kind: type[do.Effect]) -> list[do.Effec
 
 
 def _gate_text(state: RunState, ref: NodeRef, graph: Graph) -> str:
-    slots = graph.nodes[ref.node].outputs
+    slots = node_of(graph, ref).outputs
     artifacts = (state.artifact(slot, swi=ref.swi) for slot in slots)
     pull = next((one.ref for one in artifacts if one is not None and one.kind == "pr"), None)
     return render_gate(state, ref, pull=pull)

@@ -27,6 +27,7 @@ from cogworks.pages.node_comment import KIND
 from cogworks.pages.pull_page import branch_name
 from cogworks.pages.state_comment import read_state_mark
 from cogworks.policy.labels import NODE_FAILED, NODE_PREFIX
+from cogworks.policy.restarts import next_run_id
 from cogworks.ports.git import Git
 from cogworks.ports.github import GitHub
 
@@ -35,12 +36,16 @@ _MOST_RESTARTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What our comments tell of the newest run: its id, their kinds and keys, and how far its state had come."""
+    """What our comments tell of the newest run: its id, their kinds and keys, and how far its state had come.
+
+    ``first`` is the first of them that names the run: what people said before it was said to the run before.
+    """
 
     run_id: RunId | None
     said: frozenset[str]
     seq: int
     fence: int
+    first: int
 
 
 def find_run(house: House, github: GitHub, item: Item, issue: Issue, *, rebuild: bool) -> Found:
@@ -79,7 +84,13 @@ def traces_in(comments: Sequence[Comment]) -> Traces:
         ),
         seq=_highest(heads, "seq"),
         fence=_highest(heads, "fence"),
+        first=min((one.id for one in comments if run is not None and run == _run_in(one)), default=0),
     )
+
+
+def _run_in(comment: Comment) -> str | None:
+    found = read_mark(comment.body, KIND) or read_state_mark(comment.body)
+    return None if found is None else found.fields.get("run")
 
 
 def _highest(heads: Iterable[Mapping[str, str]], name: str) -> int:
@@ -87,10 +98,24 @@ def _highest(heads: Iterable[Mapping[str, str]], name: str) -> int:
 
 
 def _newest(git: Git, item: Item, traces: Traces) -> RunState | None:
-    """Return the state with which the latest recorded attempt began: of the run that comments name, else the last."""
+    """Return the state with which the latest recorded attempt began: of the run that comments name, else the last.
+
+    A restarted run that has recorded nothing yet follows from the one whose place it takes.
+    """
     branches = [branch_name(item.number, restart, "audit") for restart in range(_MOST_RESTARTS)]
-    began = [one.began_with for name in branches for one in entries_on(git, item.repo, name)]
-    states = [one for one in began if one is not None and traces.run_id in (None, one.run_id)]
+    found = [one.began_with for name in branches for one in entries_on(git, item.repo, name)]
+    began = [one for one in found if one is not None]
+    states = [one for one in began if traces.run_id in (None, one.run_id)]
+    if states or traces.run_id is None:
+        return _last(states)
+    old = _last([one for one in began if next_run_id(one) == traces.run_id])
+    if old is None:
+        return None
+    cursor = replace(old.cursor, comment_id=max(old.cursor.comment_id, traces.first))
+    return replace(old, superseded_by=traces.run_id, cursor=cursor)
+
+
+def _last(states: Sequence[RunState]) -> RunState | None:
     return max(states, key=lambda one: (one.restart_no, one.seq), default=None)
 
 

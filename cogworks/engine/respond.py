@@ -19,12 +19,14 @@ from cogworks.model.state import (
     Artifact,
     Failure,
     GateDecision,
+    Hold,
     ItemClass,
     NodeStatus,
     RunState,
     RunStatus,
     SwiStatus,
 )
+from cogworks.pages.gate_comment import render_hold
 
 _SHOWN: tuple[do.Effect, ...] = (do.WriteState(), do.SetLabels())
 
@@ -37,9 +39,7 @@ def respond(state: RunState, act: acts.Act, graph: Graph, config: RunConfig, now
         case acts.SafetyRaised():
             return _raised(state, graph)
         case acts.TextEdited():
-            return _edited(state, act)
-        case acts.GraphChanged():
-            return _other_graph(state, act, now)
+            return _edited(state, act, now)
         case _:
             return _of_swi(state, act, graph, config, now)
 
@@ -83,9 +83,7 @@ def _listed(labels: tuple[str, ...]) -> str:
 
 def _failure(state: RunState, category: FailureCategory, message: str, now: datetime) -> Failure:
     where = next((str(ref.node) for ref in at_work(state, NodeStatus.ACTIVE)), "run")
-    return Failure(
-        category=category, node=where, message=message, at=now, escalated=category is FailureCategory.GRAPH_CHANGED
-    )
+    return Failure(category=category, node=where, message=message, at=now)
 
 
 def _raised(state: RunState, graph: Graph) -> Decision:
@@ -94,31 +92,22 @@ def _raised(state: RunState, graph: Graph) -> Decision:
         return Decision(state=state, effects=())
     raised = replace(known, safety_affecting=True, item_class=ItemClass.SAFETY_CRITICAL)
     state = replace(state, classification=raised, boundary=graph.boundaries[ItemClass.SAFETY_CRITICAL])
-    note = do.Note(action="safety_event", message="a person set the safety label: the item is safety-affecting now")
+    note = do.Note(action="safety_raised", message="a person set the safety label: the item is safety-affecting now")
     return Decision(state=state, effects=(*_SHOWN, note))
 
 
-def _edited(state: RunState, act: acts.TextEdited) -> Decision:
-    """Note the new text, which the next node reads; hold the run when it gives orders to the machine (INJ-01)."""
+def _edited(state: RunState, act: acts.TextEdited, now: datetime) -> Decision:
+    """Note the new text, which the next node reads; hold the run when it gives orders to the machine (INJ-01).
+
+    The hold is for this text: released, nodes may read it, and those at work go on.
+    """
     state = replace(state, text_sha=act.text_sha)
     if not act.gives_orders:
-        note = do.Note(action="task", message="title or text of the issue changed: the next node reads it")
+        note = do.Note(action="changed", message="title or text of the issue changed: the next node reads it")
         return Decision(state=state, effects=(do.WriteState(), note))
     return Decision(
-        state=replace(state, status=RunStatus.HELD),
-        effects=(do.StopWork(reason="held"), *_SHOWN, do.PostNotice(kind="hold", text=act.gives_orders)),
-    )
-
-
-def _other_graph(state: RunState, act: acts.GraphChanged, now: datetime) -> Decision:
-    """Hand a stopped run back to people: it does not go on with another pipeline than it began with."""
-    ways = "`/cogworks run --accept-graph` or `/cogworks restart`" if not act.why_not else "`/cogworks restart`"
-    why = f" ({act.why_not})" if act.why_not else ""
-    message = f"pipeline.toml is not the one that the run began with{why}: put it back, or say {ways}"
-    failure = _failure(state, FailureCategory.GRAPH_CHANGED, message, now)
-    return Decision(
-        state=replace(state, status=RunStatus.ESCALATED, failure=failure, wait=None),
-        effects=(*_SHOWN, do.PostFailure(failure=failure)),
+        state=replace(state, status=RunStatus.HELD, hold=Hold(since=now, digest=act.text_sha)),
+        effects=(do.StopWork(reason="held"), *_SHOWN, do.PostNotice(kind="hold", text=render_hold(act.gives_orders))),
     )
 
 
@@ -135,7 +124,7 @@ def _anew(state: RunState, act: acts.SwiRegenerate, graph: Graph, config: RunCon
     again = with_dependents(state, act.ordinal)
     state = regenerated(state, graph, again)
     whom = f" for {act.by}" if act.by else ""
-    told = _note(f"sub-work-items {', '.join(str(one) for one in sorted(again))} are made anew{whom}")
+    told = _note(f"sub-work-items {', '.join(str(one) for one in sorted(again))} are made anew{whom}", by=act.by)
     return _settled(state, graph, config, now, *(do.RelabelSwi(ordinal=one) for one in sorted(again)), told)
 
 
@@ -242,5 +231,5 @@ def _noted(state: RunState, message: str) -> Decision:
     return Decision(state=state, effects=(_note(message),))
 
 
-def _note(message: str) -> do.Note:
-    return do.Note(action="task", message=message)
+def _note(message: str, *, by: str = "") -> do.Note:
+    return do.Note(action="changed", message=message, by=by)

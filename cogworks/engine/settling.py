@@ -58,7 +58,7 @@ def settle(state: RunState, graph: Graph, config: RunConfig, now: datetime) -> D
     waiting = at_work(state, NodeStatus.AWAITING_APPROVAL)
     if waiting:
         return _announce(_wait(state, waiting[0], now))
-    if state.wait:
+    if _on_hold(state):
         return _announce(replace(state, status=RunStatus.WAITING))
     return _finish(state, graph, now)
 

@@ -12,11 +12,12 @@ from cogworks.engine.loading import Found
 from cogworks.engine.parts import settled, touched
 from cogworks.engine.regenerate import code_nodes, with_dependents
 from cogworks.graph.definition import Graph
+from cogworks.model.errors import NotFound
 from cogworks.model.github import WRITERS, Issue
-from cogworks.model.ids import IssueNumber, NodeRef, PullNumber, Sha, SwiOrdinal
+from cogworks.model.ids import IssueNumber, NodeRef, PullNumber, RepoName, Sha, SwiOrdinal
 from cogworks.model.outcome import Result
 from cogworks.model.state import Artifact, NodeStatus, RunState, RunStatus, Swi, SwiStatus
-from cogworks.policy.labels import STATUS_PREFIX
+from cogworks.policy.labels import PENDING_SWI
 from cogworks.ports.bundle import Ports
 from cogworks.ports.github import GitHub
 
@@ -46,7 +47,7 @@ class SwiChanges:
             mine = {int(n) for n in (swi.issue, swi.pr) if n is not None}
             if self.found.projected and not mine & asked:
                 continue
-            act = self._of(state, swi)
+            act = self._seen(state, swi)
             if act is None:
                 quiet |= mine
             elif (free := _when_free(state, act, ended)) is not None:
@@ -92,6 +93,12 @@ class SwiChanges:
             return acts.BranchGone(ref=NodeRef(nodes[0], swi.ordinal), ended=ended)
         return one if head == code else acts.BranchMoved(ordinal=swi.ordinal, head=head, ended=ended)
 
+    def _seen(self, state: RunState, swi: Swi) -> acts.OfSwi | None:
+        try:
+            return self._of(state, swi)
+        except NotFound:
+            return None  # an issue that was deleted tells nothing more
+
     def _of(self, state: RunState, swi: Swi) -> acts.OfSwi | None:
         if swi.status in (SwiStatus.DONE, SwiStatus.SUPERSEDED):
             return None
@@ -99,7 +106,7 @@ class SwiChanges:
         if pull is not None and pull.merged:
             return acts.SwiMerged(ordinal=swi.ordinal, by=pull.merged_by or "", where=f"pr:{pull.number} merged")
         if pull is not None and not pull.open:
-            findings = self._said(state, pull.number)
+            findings = said_at(self.github, state.repo, pull.number)
             return acts.SwiRegenerate(ordinal=swi.ordinal, findings=findings, closed=pull.number)
         return self._of_issue(state, swi, self.github.issues.get(state.repo, swi.issue))
 
@@ -107,23 +114,23 @@ class SwiChanges:
         if not issue.open:
             settled_already = swi.status is SwiStatus.FAILED or not state.status.open
             return None if settled_already else acts.SwiClosed(ordinal=swi.ordinal)
-        if f"{STATUS_PREFIX}{SwiStatus.PENDING}" in issue.labels and swi.status is not SwiStatus.PENDING:
+        if PENDING_SWI in issue.labels and swi.status is not SwiStatus.PENDING:
             return acts.SwiRegenerate(ordinal=swi.ordinal)
         blockers = {one.number for one in self.github.issues.blocked_by(state.repo, swi.issue)}
         others = tuple(one.ordinal for one in state.sub_work_items if one.issue in blockers)
         more = tuple(sorted(set(others) - set(swi.depends_on)))
         return acts.SwiWaitsFor(ordinal=swi.ordinal, others=more) if more and state.status.open else None
 
-    def _said(self, state: RunState, number: PullNumber) -> tuple[str, ...]:
-        """Return what people with write access said at a pull request, the newest last."""
-        repo = state.repo
-        said = [(r.author, r.author_is_bot, r.body) for r in self.github.pulls.reviews(repo, number)]
-        said += [(c.author, c.author_is_bot, c.body) for c in self.github.comments.list(repo, IssueNumber(number))]
-        own = self.github.contents.login()
-        heard = {author for author, bot, body in said if body.strip() and not bot and author != own}
-        heard = {who for who in heard if self.github.contents.permission(repo, who) in WRITERS}
-        texts = [body.strip()[:_MAX_CHARACTERS] for author, _, body in said if author in heard and body.strip()]
-        return tuple(texts[-_MAX_FINDINGS:])
+
+def said_at(github: GitHub, repo: RepoName, number: PullNumber) -> tuple[str, ...]:
+    """Return what people with write access said at a pull request, the newest last."""
+    said = [(r.author, r.author_is_bot, r.body) for r in github.pulls.reviews(repo, number)]
+    said += [(c.author, c.author_is_bot, c.body) for c in github.comments.list(repo, IssueNumber(number))]
+    own = github.contents.login()
+    heard = {author for author, bot, body in said if body.strip() and not bot and author != own}
+    heard = {who for who in heard if github.contents.permission(repo, who) in WRITERS}
+    texts = [body.strip()[:_MAX_CHARACTERS] for author, _, body in said if author in heard and body.strip()]
+    return tuple(texts[-_MAX_FINDINGS:])
 
 
 def _when_free(state: RunState, act: acts.OfSwi, ended: Sequence[told.NodeEnded]) -> acts.OfSwi | None:

@@ -297,13 +297,16 @@ class BudgetExceeded(CogWorksError):
 
 
 class PolicyViolation(CogWorksError):
-    """A safety rule was broken; ``event`` is its name in the audit trail."""
+    """A safety rule was broken; ``event`` is its name in the audit trail, ``digest`` that of the text in question."""
 
-    def __init__(self, message: str = "", *, category: FailureCategory, event: str, detail: str = "") -> None:
+    def __init__(
+        self, message: str = "", *, category: FailureCategory, event: str, detail: str = "", digest: str = ""
+    ) -> None:
         super().__init__(message)
         self.category = category
         self.event = event
         self.detail = detail
+        self.digest = digest
 
 
 class ToolRefused(CogWorksError):

@@ -53,7 +53,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment on an issue; ``issue`` is filled where the listing spans issues."""
+    """A comment on an issue; ``issue`` is filled where the listing spans issues, ``edited`` once it was changed."""
 
     id: int
     author: str
@@ -61,6 +61,7 @@ class Comment:
     created_at: datetime
     author_is_bot: bool = False
     issue: IssueNumber | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

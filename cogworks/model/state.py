@@ -203,16 +203,31 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision:
-    """One decision of a person at a gate."""
+    """One decision of a person: at a gate, or about the scope, a hold or a question."""
 
     __pydantic_config__ = _CLOSED
     node: str
-    decision: Literal["approved", "rejected"]
+    decision: Literal["approved", "rejected", "clarified"]
     by: str
     at: datetime
     ref: str
     swi: SwiOrdinal | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why a run is held, and what people said of it (GH-14).
+
+    ``digest`` is that of the text in question. Both are needed to end it: a justification, then the label's removal.
+    """
+
+    __pydantic_config__ = _CLOSED
+    since: datetime
+    digest: str = ""
+    released_by: str = ""
+    justification: str = ""
+    contaminated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +280,8 @@ class RunState:
     """Everything durable about a run. Written by the step function alone (RUN-09).
 
     ``text_sha`` tells the text of the issue as last seen; ``set_aside`` are pull requests that people closed and
-    whose work was done anew: they are no answer any more.
+    whose work was done anew: they are no answer any more. ``queued`` names the trigger that waits for this run to
+    end, ``superseded_by`` the run that takes its place.
     """
 
     __pydantic_config__ = _CLOSED
@@ -297,6 +313,9 @@ class RunState:
     failure: Failure | None = None
     text_sha: str = ""
     set_aside: tuple[PullNumber, ...] = ()
+    hold: Hold | None = None
+    queued: str = ""
+    superseded_by: RunId | None = None
     written_at: datetime | None = None
 
     @property

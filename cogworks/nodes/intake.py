@@ -11,7 +11,7 @@ from cogworks.nodes.material import data_item, issue_item, tree_item
 from cogworks.nodes.outcomes import failed, succeeded
 from cogworks.nodes.servicing import greet
 from cogworks.nodes.toolbox import reading_bench, toolset
-from cogworks.policy.classify import judge_class, scope_excess
+from cogworks.policy.classify import judge_class, scope_accepted, scope_excess
 from cogworks.policy.labels import ours
 from cogworks.policy.paths import glob_matches
 from cogworks.policy.traceability import rows_of
@@ -26,7 +26,7 @@ def intake(job: Job, shop: Workshop) -> Outcome:
     judged = _judged(job, told)
     rules = job.config.classification
     excess = scope_excess(judged, max_files=rules.scope_max_files, max_interfaces=rules.scope_max_interfaces)
-    if excess:
+    if excess and not scope_accepted(job.state):
         return _escalated(excess, FailureCategory.SCOPE_THRESHOLD)
     return succeeded(
         _as_value(judged),

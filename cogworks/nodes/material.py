@@ -40,6 +40,7 @@ def scanned(job: Job, item: ContextItem) -> ContextItem:
         category=FailureCategory.INJECTION_DETECTED,
         event="INJECTION_DETECTED",
         detail=found.offending_text,
+        digest=digest,
     )
 
 

@@ -16,7 +16,11 @@ _ADVICE: dict[FailureCategory, str] = {
     FailureCategory.FLAKY_TEST: "the same code passes and fails: make the test deterministic, then `/cogworks run`",
     FailureCategory.BUDGET_EXCEEDED: "raise `[budgets]` in `config.toml` or split the item, then `/cogworks run`",
     FailureCategory.GATE_REJECTED: "the pull request was closed: say what to change in a review, then `/cogworks run`",
-    FailureCategory.SCOPE_THRESHOLD: "split the item, or raise the limits in `config.toml`, then `/cogworks run`",
+    FailureCategory.SCOPE_THRESHOLD: "`/cogworks approve scope` to go on, `/cogworks reject scope`, or split the item",
+    FailureCategory.SCOPE_UNDERSPECIFIED: "answer with `/cogworks clarify <text>`, or add detail, then `/cogworks run`",
+    FailureCategory.GRAPH_CHANGED: (
+        "`/cogworks run --accept-graph` to go on with the new pipeline, or `/cogworks restart` to begin anew"
+    ),
     FailureCategory.CONFIG_ERROR: "fix the file, check it with `cogworks config check`, then `/cogworks run`",
     FailureCategory.CONSTITUTION_MISSING: "restore the rules by a reviewed pull request, then `/cogworks run`",
     FailureCategory.SERVICE_UNAVAILABLE: "check the service with `cogworks health`, then `/cogworks run`",

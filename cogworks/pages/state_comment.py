@@ -141,7 +141,7 @@ def _page(state: RunState, graph: Graph, payload: str, *, encoding: str, parts: 
     return "\n".join(
         [
             head,
-            f"### CogWorks: {state.status} · {_where(state)}",
+            f"### CogWorks: {_standing(state)}",
             f"Human gates until: {state.boundary or 'none'}. Autonomous after. {cost}",
             "",
             "| Node | Status | Attempts | Retries | Rework | Cost |",
@@ -154,6 +154,12 @@ def _page(state: RunState, graph: Graph, payload: str, *, encoding: str, parts: 
             "cogworks:end -->",
         ]
     )
+
+
+def _standing(state: RunState) -> str:
+    if state.superseded_by is not None:
+        return f"superseded by run {state.superseded_by}"
+    return f"{state.status} · {_where(state)}"
 
 
 def _stopped(state: RunState) -> list[str]:

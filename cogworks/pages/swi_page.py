@@ -1,12 +1,15 @@
 """The issue of a sub-work-item (GH-32)."""
 
-from cogworks.model.ids import SwiOrdinal
+import re
+
+from cogworks.model.ids import IssueNumber, SwiOrdinal
 from cogworks.model.json_value import sha256_text
 from cogworks.model.outputs import PlannedItem
 from cogworks.pages.markers import mark, read_mark
 from cogworks.pages.quoting import inert
 
 KIND = "swi"
+_PARENT = re.compile(r"[^\n]*\nPart of #(?P<number>[1-9]\d{0,9})\.")
 
 
 def swi_key(run_id: str, title: str) -> str:
@@ -36,3 +39,9 @@ def read_swi_key(body: str, run_id: str) -> str | None:
     """Return the key in ``body`` if it is a sub-work-item of this run."""
     found = read_mark(body, KIND)
     return found.fields.get("key") if found and found.fields.get("run") == run_id else None
+
+
+def parent_in(body: str) -> IssueNumber | None:
+    """Return the work item that the sub-work-item with ``body`` belongs to; None when it is no sub-work-item."""
+    found = _PARENT.match(body.replace("\r\n", "\n")) if read_mark(body, KIND) else None
+    return IssueNumber(int(found["number"])) if found else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from cogworks.model.state import Classification, ItemClass
+from cogworks.model.state import Classification, ItemClass, RunState
 
 
 def judge_class(
@@ -42,3 +42,12 @@ def scope_excess(told: Classification, *, max_files: int, max_interfaces: int) -
     if told.scope.interfaces > max_interfaces:
         over.append(f"{told.scope.interfaces} interfaces expected, {max_interfaces} allowed")
     return "; ".join(over)
+
+
+SCOPE_GATE = "scope limit"
+"""Under this name a run notes that a person lets it go on past the scope limit."""
+
+
+def scope_accepted(state: RunState) -> bool:
+    """Tell whether a person lets this run go on past the scope limit."""
+    return any(gate.node == SCOPE_GATE and gate.decision == "approved" for gate in state.gates)

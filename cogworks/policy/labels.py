@@ -9,6 +9,10 @@ NODE_FAILED = "cogworks:node:failed"
 NODE_COMPLETE = "cogworks:node:complete"
 STATUS_PREFIX = "cogworks:status:"
 RESTART = "cogworks:restart"
+PENDING_SWI = f"{STATUS_PREFIX}pending"
+
+STOPPED = (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
+"""Where a run goes on when people want it to."""
 
 _AT_WORK = (NodeStatus.ACTIVE, NodeStatus.AWAITING_APPROVAL)
 
@@ -58,12 +62,7 @@ def runnable(labels: frozenset[str], names: Labels) -> bool:
 
 def resumes(status: RunStatus, labels: frozenset[str], names: Labels) -> bool:
     """Tell whether a stopped run goes on: a person took the blocking label away while the trigger is on (GH-08)."""
-    return can_resume(status) and runnable(labels, names)
-
-
-def can_resume(status: RunStatus) -> bool:
-    """Tell whether a run with ``status`` stopped in a way that a person can let it go on from."""
-    return status in (RunStatus.FAILED, RunStatus.ESCALATED, RunStatus.CANCELLED)
+    return status in STOPPED and runnable(labels, names)
 
 
 def described(names: Labels) -> dict[str, tuple[str, str]]:

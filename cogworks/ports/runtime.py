@@ -242,6 +242,9 @@ class Ledger(Protocol):
         ...
 
     def show(self, item: Item) -> LedgerView: ...
+    def forget(self, item: Item) -> None:
+        """Forget the sums of a run that another takes the place of; calls under way are no more part of any."""
+        ...
 
 
 class Queue(Protocol):

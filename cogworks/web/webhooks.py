@@ -6,12 +6,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from cogworks.engine.hearing import SPOKE
 from cogworks.model.errors import CogWorksError, DependencyUnavailable
 from cogworks.model.ids import Item
 from cogworks.model.json_value import JsonValue
 from cogworks.telemetry.logs import say
 from cogworks.telemetry.metrics import Count
-from cogworks.web.hints import item_of, sender_of
+from cogworks.web.hints import command_in, is_chatter, item_of, sender_of
 from cogworks.web.office import Office
 from cogworks.web.signature import signed
 
@@ -48,22 +49,25 @@ class Mailbox:
 
     def _accept(self, event: str, delivery: str, payload: JsonValue) -> tuple[str, int]:
         item = item_of(event, payload)
-        if item is None:
+        if item is None or is_chatter(event, payload):
             return "ignored", 202
         if self._office.repos and item.repo not in self._office.repos:
             return "foreign", 202
         if sender_of(payload) == self._own_login():
             return "own", 202
         try:
-            return self._enqueue(item, event, delivery), 202
+            return self._enqueue(item, event, delivery, spoke=command_in(event, payload)), 202
         except DependencyUnavailable as error:
             say(f"{item}: {event} could not be queued", action="task", result="failure", level="warning", error=error)
             return "unavailable", 503
 
-    def _enqueue(self, item: Item, event: str, delivery: str) -> str:
+    def _enqueue(self, item: Item, event: str, delivery: str, *, spoke: int | None) -> str:
         if not self._office.deliveries.take(delivery):
             return "duplicate"
+        projection = self._office.reading.projection
         try:
+            if spoke is not None and projection is not None:
+                projection.note(item, {SPOKE: str(spoke)})
             self._office.queue.step(item, hint=f"webhook {event}")
         except DependencyUnavailable:
             self._office.deliveries.give_back(delivery)

@@ -56,6 +56,17 @@ def test_one_step_and_its_nodes_then_all_of_them_to_the_end(cogworks: CommandLin
     assert (again.code, again.document["data"]["nodes"]) == (1, []), "it stays stopped until a person acts"
 
 
+def test_a_restart_is_a_new_run_from_the_start(cogworks: CommandLine, github: Program) -> None:
+    number = _new_issue(github, "Once more", "cogworks:run")
+    first = cogworks("process", f"{REPO}#{number}", "--until-blocked", "--json").document["data"]
+    again = cogworks("process", f"{REPO}#{number}", "--restart", "--json").document["data"]
+
+    assert (first["status"], again["status"]) == ("escalated", "running")
+    assert again["run_id"] != first["run_id"]
+    assert [(one["node"], one["attempt"]) for one in again["nodes"]] == [("intake", 1)]
+    assert "cogworks:restart" not in _labels(github, number)
+
+
 def test_a_limit_of_the_provider_is_exit_75_and_waited_for(
     cogworks: CommandLine, github: Program, faults: Callable[[list[dict[str, object]]], None]
 ) -> None:
@@ -132,6 +143,8 @@ def test_wrong_files_are_exit_2_with_every_problem(cogworks: CommandLine, github
         (["config", "check", "acme/nosuch"], {}, (2, "repository_not_found", "repo"), "nothing to check"),
         (["process-all", REPO, "--milestone", "no"], {}, (2, "milestone_not_found", "--milestone"), "GH-36"),
         (["run", "--repo", REPO, "--issue", "999"], {}, (2, "issue_not_found", "issue"), "before any label is made"),
+        (["process", f"{REPO}#2", "--restart"], {}, (2, "restart_refused", "--restart"), "nothing ran there"),
+        (["process", f"{REPO}#2", "--accept-graph", "--enqueue"], {}, (2, "usage", "--accept-graph"), "done here"),
         (
             ["process", f"{REPO}#1"],
             {"github_token": "nonsense"},
@@ -203,6 +216,23 @@ def test_waiting_at_a_gate_is_exit_0(cogworks: CommandLine, github: Program) -> 
     post_state(github, number)
     said = cogworks("process", f"{REPO}#{number}", "--until-blocked", "--json")
     assert (said.code, said.document["data"]["status"]) == (0, "waiting")
+
+
+def test_a_command_in_a_comment_acts_and_is_answered_with_a_thumb(cogworks: CommandLine, github: Program) -> None:
+    """GH-10, on the wire: found by listing, judged by its author's rights, acted on once."""
+    number = _new_issue(github, "Is called off")
+    post_state(github, number, sub_work_items=())
+    issue = f"/repos/{REPO}/issues/{number}"
+    comment = github.call("POST", f"{issue}/comments", {"body": "/cogworks cancel not needed"}, login="maria")["id"]
+
+    for _ in range(2):
+        said = cogworks("process", f"{REPO}#{number}", "--json")
+        assert said.document["data"]["status"] == "cancelled"
+    thumbs = github.call("GET", f"/repos/{REPO}/issues/comments/{comment}/reactions")
+    assert [(one["user"]["login"], one["content"]) for one in thumbs] == [("cogworks", "+1")]
+    bodies = [one["body"] for one in github.call("GET", f"{issue}/comments")]
+    assert sum("not needed" in body and "kind=summary" in body for body in bodies) == 1
+    assert "cogworks:cancel" in [one["name"] for one in github.call("GET", issue)["labels"]]
 
 
 def _new_issue(github: Program, title: str, *labels: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from cogworks.model.commands import HELP
 from cogworks.model.config import Config, Labels
 from cogworks.policy.labels import described
 from cogworks.settings import setting_rows
@@ -38,6 +39,12 @@ def labels_table() -> str:
     """Return the labels that CogWorks creates, with what each means."""
     rows = [f"| `{label}` | {about[1].removeprefix('CogWorks: ')} |" for label, about in described(Labels()).items()]
     return "\n".join(["| Label | Meaning |", "|---|---|", *rows])
+
+
+def commands_table() -> str:
+    """Return the commands that people can comment, with what each does."""
+    rows = [f"| `/cogworks {form}` | {text} |" for form, text in HELP]
+    return "\n".join(["| Command | What it does |", "|---|---|", *rows])
 
 
 def config_keys() -> Iterator[tuple[str, str]]:
@@ -91,6 +98,7 @@ TABLES = {
     "settings": (settings_table, ("README.md", "docs/configuration.md")),
     "config": (config_table, ("docs/configuration.md",)),
     "labels": (labels_table, ("README.md",)),
+    "commands": (commands_table, ("README.md",)),
 }
 
 

@@ -71,8 +71,8 @@ ROWS: tuple[Row, ...] = (
             "labels": (w.labels_now(), {RUN, "cogworks:awaiting-review", "cogworks:node:architecture"}),
             "nothing asked twice": (len(w.asked("intake")), 1),
         },
-        more={"comments.create": 3, "comments.update": 4, "labels.add": 3, "labels.remove": 4, "pulls.update_body": 1},
-        why="summary, cost report and a gate asked anew; the cancel label that we set goes with it",
+        more={"comments.create": 3, "comments.update": 5, "labels.add": 3, "labels.remove": 4, "pulls.update_body": 1},
+        why="summary, cost report and a gate asked anew, that the trigger was seen; the cancel label that we set goes",
     ),
     Row(
         change="remove `cogworks:processing`",

@@ -100,7 +100,7 @@ def test_an_approving_review_opens_a_gate_as_a_merge_does() -> None:
     assert world.pull("interfaces").base == "cogworks/1/spec", "built on what is not merged yet"
 
 
-def test_a_completed_run_that_is_triggered_again_changes_nothing() -> None:
+def test_a_completed_run_that_is_triggered_again_says_so_once_and_changes_nothing() -> None:
     world = World().run()
     before, asked = world.picture(), len(world.llm.requests)
 
@@ -108,7 +108,10 @@ def test_a_completed_run_that_is_triggered_again_changes_nothing() -> None:
     world.person.label(NUMBER, "cogworks:run")
     world.run()
 
-    assert world.picture() == before
+    assert "is completed" in world.note("duplicate")
+    after = world.picture()
+    assert {name: after[name] for name in after if name != "notes"} == {n: before[n] for n in before if n != "notes"}
+    assert len(after["notes"]) == len(before["notes"]) + 1  # type: ignore[arg-type]
     assert len(world.llm.requests) == asked
 
 

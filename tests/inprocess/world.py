@@ -230,10 +230,16 @@ class World:
 
     @property
     def state(self) -> RunState:
-        """The state as its comment shows it."""
-        heads = [one.body for one in self.comments() if read_state_mark(one.body)]
-        assert len(heads) == 1, f"{len(heads)} state comments"
-        return read_state(heads[0])
+        """The state as the comment of the newest run shows it."""
+        return self.states[-1]
+
+    @property
+    def states(self) -> list[RunState]:
+        """The states of all runs, oldest first; each has one comment."""
+        found = [read_state(one.body) for one in self.comments() if read_state_mark(one.body)]
+        assert found, "no state comment"
+        assert len({one.run_id for one in found}) == len(found), f"{len(found)} state comments"
+        return found
 
     def swis(self) -> list[Issue]:
         return [self.issue(number) for number in self.repo.children[NUMBER]]

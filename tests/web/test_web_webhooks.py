@@ -4,7 +4,25 @@ import pytest
 from web_stand import OLD_SECRET, SECRET, MakeSite, issue_event, pull_event, signature
 
 from cogworks.model.errors import DependencyUnavailable, FailureCategory
+from cogworks.model.ids import IssueNumber, Item, RepoName
+from cogworks.web.office import Office
 from cogworks.web.signature import signed
+
+ITEM = Item(RepoName("acme/tally"), IssueNumber(1))
+SWI = {"number": 9, "body": "<!-- cogworks:swi v1 run=r ordinal=1 key=k -->\r\nPart of #7.\r\n"}
+
+
+def comment_event(body: str, *, issue: object = None) -> dict[str, object]:
+    return {**issue_event("created"), "comment": {"id": 77, "body": body}, "issue": issue or {"number": 1}}
+
+
+def test_a_command_is_noted_for_the_step(site: MakeSite, office: Office) -> None:
+    site().deliver(comment_event("/cogworks cancel"), event="issue_comment")
+    assert office.reading.projection is not None
+    office.reading.projection.save(ITEM, state="{}", seq=1, fence=1, open_run=True)
+    noted = office.reading.projection.load(ITEM)
+    assert noted is not None
+    assert noted.facts == {"spoke": "77"}
 
 
 def test_the_published_signature_is_accepted() -> None:
@@ -48,6 +66,10 @@ def test_one_flipped_bit_is_401(site: MakeSite) -> None:
         ("issues", issue_event("edited"), ["acme/tally#1"], "the text is new"),
         ("issues", issue_event("assigned"), [], "who is assigned is nothing to us"),
         ("issue_comment", issue_event("created"), ["acme/tally#1"], "a command may be in it"),
+        ("issue_comment", comment_event("/cogworks run"), ["acme/tally#1"], "a command"),
+        ("issue_comment", comment_event("fine"), [], "chatter"),
+        ("issue_comment", comment_event("/cogworks run", issue=SWI), ["acme/tally#7"], "on a sub-work-item"),
+        ("issues", {**issue_event(), "issue": SWI}, ["acme/tally#7"], "a label on a sub-work-item"),
         ("issue_comment", issue_event("deleted"), [], "what is gone commands nothing"),
         ("pull_request", pull_event("closed", head="cogworks/7/spec"), ["acme/tally#7"], "a gate may be open"),
         ("pull_request", pull_event("synchronize", head="cogworks/7/swi-1"), ["acme/tally#7"], "a branch moved"),

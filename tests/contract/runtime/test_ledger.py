@@ -218,3 +218,14 @@ def test_a_seed_keeps_calls_under_way(plugs: Plugs) -> None:
     reserve(plugs, "c1", cost(500))
     plugs.ledger.seed(ITEM, sums(cost(50), {}))
     assert plugs.ledger.show(ITEM).reserved == cost(500)
+
+
+def test_a_forgotten_ledger_starts_from_nothing(plugs: Plugs) -> None:
+    """ENG-44: a run that takes the place of another has a budget of its own."""
+    plugs.ledger.seed(ITEM, Sums(committed=cost(700, 70), by_node={"coding": 700}))
+    assert reserve(plugs, "old", cost(100), node="planning") is Grant.GRANTED
+    plugs.ledger.forget(ITEM)
+    plugs.ledger.seed(ITEM, Sums(committed=cost(0), by_node={}))
+
+    assert plugs.ledger.show(ITEM) == LedgerView(committed=Cost(), reserved=Cost(), unreconciled=Cost())
+    assert reserve(plugs, "new", cost(600)) is Grant.GRANTED

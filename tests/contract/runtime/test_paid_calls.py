@@ -17,7 +17,7 @@ import httpx
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 from redis import Redis
-from runtime_plugs import ITEM, attempt
+from runtime_plugs import ITEM, attempt, redis_permits
 
 import cogworks.policy
 from cogworks.adapters.anthropic_llm import AnthropicLlm
@@ -139,6 +139,7 @@ class Desk:
             guard=lambda: None,
             llm=Provider(self.twin.llm, self.during),
             ledger=ledger,
+            permits=redis_permits(self.client, now=SystemClock().now),
             memo=RedisMemo(self.client),
             clock=SystemClock(),
             ids=RandomIds(),

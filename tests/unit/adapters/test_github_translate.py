@@ -1,6 +1,7 @@
 """From recorded answers to model values, and from mutilated ones to ParseFailure (GH-50)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,6 +100,12 @@ _limits = Limits(limit=5000, remaining=4990, reset_at=datetime.fromtimestamp(176
 ROWS: list[tuple[str, Callable[..., object], Any, object]] = [
     ("an issue", translate.issue, ISSUE, _issue),
     ("a comment with its issue", translate.comment, COMMENT, _comment),
+    (
+        "a comment that was changed",
+        translate.comment,
+        {**COMMENT, "updated_at": "2099-01-01T00:00:00Z"},
+        replace(_comment, edited=True),
+    ),
     ("an event", translate.event, EVENT, _event),
     ("an event of an issue that is gone", translate.event, {**EVENT, "issue": None}, None),
     ("a merged pull", translate.pull, PULL, _pull),
