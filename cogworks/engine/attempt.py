@@ -5,14 +5,13 @@ short-circuit the work, and answers of the provider come from the memo.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from cogworks.engine.accounting import start_ledger
+from cogworks.engine.assigning import job_for, workshop_for
 from cogworks.engine.comments import CommentBook
-from cogworks.engine.configuring import default_branch, own_templates, read_config, read_constitution
-from cogworks.engine.feedback import feedback_for
+from cogworks.engine.configuring import read_config
 from cogworks.engine.house import House
 from cogworks.engine.journal import Journal
 from cogworks.engine.loading import (
@@ -25,9 +24,8 @@ from cogworks.engine.loading import (
     unjournalled,
 )
 from cogworks.engine.patience import patiently
-from cogworks.engine.run_config import RunConfig, node_of
+from cogworks.engine.run_config import RunConfig
 from cogworks.graph.definition import Graph
-from cogworks.graph.walk import ancestors
 from cogworks.model.audit import event_as_value, new_event, trace_of
 from cogworks.model.dead_letter import traceback_digest
 from cogworks.model.errors import (
@@ -40,15 +38,14 @@ from cogworks.model.errors import (
     ValidationFailed,
 )
 from cogworks.model.findings import Diagnostic, Severity
-from cogworks.model.ids import END_TO_END, AttemptKey, Item, NodeRef, Sha
+from cogworks.model.ids import AttemptKey, Item, NodeRef
 from cogworks.model.json_value import JsonObject, compact
 from cogworks.model.outcome import Outcome, Result, outcome_to_json, with_texts
 from cogworks.model.spending import Sums
 from cogworks.model.state import Artifact, NodeStatus, RunState
-from cogworks.nodes.job import Job, Tally, Workshop
+from cogworks.nodes.job import Tally
 from cogworks.nodes.spending import Spending
 from cogworks.nodes.table import craft_of
-from cogworks.nodes.template import Template
 from cogworks.pages.node_comment import attempt_path
 from cogworks.pages.pull_page import audit_branch
 from cogworks.pages.state_comment import StateUnreadable
@@ -296,27 +293,8 @@ def _crafted(
     spending: Spending,
 ) -> Outcome:
     """Lay out job and workshop, and let the node's craft do the work."""
-    ports = house.ports
-    job = _job(house, state, key, config, graph, journal)
-    shop = Workshop(
-        github=ports.github.guarded_by(keeper.guard),
-        git=ports.git.guarded_by(keeper.guard),
-        llm=ports.llm,
-        permits=ports.permits,
-        services=ports.services,
-        service_tokens=house.shipped.service_tokens,
-        spending=spending,
-        ledger=ports.ledger,
-        memo=ports.memo,
-        clock=ports.clock,
-        ids=ports.ids,
-        templates=_templates(house, config, key),
-        actor=house.actor,
-        guard=keeper.guard,
-        tally=tally,
-        deadline=ports.clock.now() + timedelta(seconds=job.node.timeout_s),
-    )
-    return craft_of(job.node)(job, shop)
+    job = job_for(house, state, key, config, graph, journal)
+    return craft_of(job.node)(job, workshop_for(house, job, config, keeper, tally, spending))
 
 
 def _outcome_of(error: CogWorksError) -> Outcome:
@@ -334,58 +312,6 @@ def _outcome_of(error: CogWorksError) -> Outcome:
             return Outcome(result=Result.CLARIFICATION, category=error.category, message=error.message)
         case Decision.NODE_FAILS:
             return Outcome(result=Result.FAILED, category=error.category, message=error.message)
-
-
-def _job(house: House, state: RunState, key: AttemptKey, config: RunConfig, graph: Graph, journal: Journal) -> Job:
-    github, git, repo = house.ports.github, house.ports.git, key.item.repo
-    swi = state.swi(key.ref.swi) if key.ref.swi is not None else None
-    base_branch = config.config.github.base_branch or default_branch(github, house.ports.projection, repo)
-    base_head = git.branch_head(repo, base_branch)
-    history = _history(state, graph, key, journal)
-    return Job(
-        key=key,
-        node=node_of(graph, key.ref),
-        graph=graph,
-        state=state,
-        issue=github.issues.get(repo, key.item.number),
-        swi=swi,
-        swi_issue=github.issues.get(repo, swi.issue) if swi else None,
-        feedback=feedback_for(state, graph, key, journal),
-        config=config.config,
-        pipeline=config.pipeline,
-        services=config.services,
-        constitution=read_constitution(
-            git, github, house.ports.projection, repo, config=config.config, shipped=house.shipped
-        ),
-        base_branch=base_branch,
-        base_head=Sha(base_head or ""),
-        trace_id=trace_of(key.run_id),
-        history=history,
-    )
-
-
-def _history(state: RunState, graph: Graph, key: AttemptKey, journal: Journal) -> Mapping[str, Outcome]:
-    """Return earlier outcomes that the node may read: its own attempts, and the newest of each node before it.
-
-    Of nodes beside it nothing is shown: an attempt that is repeated after a crash has to ask what it asked before, or
-    its recorded answers are not found (RUN-11), and a sibling may have ended meanwhile.
-    """
-    own = {f"{key.ref}@{n}": one for n, one in journal.history(key.ref, through=key.attempt - 1)}
-    others: dict[str, Outcome] = {}
-    before = graph.nodes if key.ref.node == END_TO_END else ancestors(graph, key.ref.node)
-    for node in graph.nodes.values():
-        ref = NodeRef(node.id, key.ref.swi if node.per_swi else None)
-        if node.id not in before or (node.per_swi and key.ref.swi is None):
-            continue
-        ended = journal.history(ref, through=state.node(ref).attempts)
-        if ended:
-            others[str(ref)] = ended[-1][1]
-    return {**others, **own}
-
-
-def _templates(house: House, config: RunConfig, key: AttemptKey) -> Mapping[str, Template]:
-    """Return the shipped templates with the repository's own beside or over them (TPL-01)."""
-    return {**house.templates, **own_templates(house.ports.git, key.item.repo, ref=config.config_sha)}
 
 
 def _with_places(outcome: Outcome, key: AttemptKey) -> Outcome:

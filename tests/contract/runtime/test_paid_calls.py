@@ -21,7 +21,6 @@ from runtime_plugs import ITEM, attempt, redis_permits
 
 import cogworks.policy
 from cogworks.adapters.anthropic_llm import AnthropicLlm
-from cogworks.adapters.memory_permits import MemoryPermits
 from cogworks.adapters.redis_ledger import RedisLedger
 from cogworks.adapters.redis_memo import RedisMemo
 from cogworks.adapters.system_clock import RandomIds, SystemClock
@@ -144,7 +143,6 @@ class Desk:
             clock=SystemClock(),
             ids=RandomIds(),
             spending=self.spending,
-            permits=MemoryPermits(SystemClock()),
             tally=Tally(),
         )
         self.job = SimpleNamespace(
