@@ -1,6 +1,7 @@
 """One pair of twins for all; each test has issues of its own."""
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,13 +43,15 @@ def bare(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.fixture
-def cogworks(bare: CommandLine, github: Program, anthropic: Program, tmp_path: Path) -> CommandLine:
+def cogworks(bare: CommandLine, github: Program, anthropic: Program) -> Iterator[CommandLine]:
     """The command line of an operator whose GitHub and model provider are the twins."""
-    bare.set(
-        github_api_url=github.url,
-        github_token=github.tokens["cogworks"],
-        llm_api_url=anthropic.url,
-        llm_api_key=anthropic.tokens["api_key"],
-        temp_dir=str(tmp_path / "work"),
-    )
-    return bare
+    # Sockets have short names, so the folder has one too.
+    with tempfile.TemporaryDirectory(prefix="cwc-") as work:
+        bare.set(
+            github_api_url=github.url,
+            github_token=github.tokens["cogworks"],
+            llm_api_url=anthropic.url,
+            llm_api_key=anthropic.tokens["api_key"],
+            temp_dir=work,
+        )
+        yield bare

@@ -6,9 +6,8 @@ from importlib.resources import files
 
 import pytest
 from answers import body, good_answers, intake, only
+from mortal import Death, Mortal, deaths
 from speaking import LONG, at_spec, cancelled, completed, failed, held, replies, say, thumbs
-from test_inprocess_disturbed import Cell, Mortal, cells
-from watched import Fate
 from world import ITEM, NUMBER, World, merge_gates, nobody
 
 from cogworks.adapters.memory_llm import Say
@@ -133,19 +132,16 @@ def test_a_restart_label_where_nothing_ran_yet_begins_a_run() -> None:
 class MortalRestart(Mortal):
     """A world in which a process dies after the first run was completed."""
 
-    def prepared(self, cell: Cell | None, act: Act) -> "MortalRestart":
+    def prepared(self, death: Death | None, act: Act) -> "MortalRestart":
         self.run()
-        self.die(cell)
+        self.die(death)
         act(self)
         return self
 
 
 def mortal() -> MortalRestart:
     rules = [only("intake", intake(task_type="documentation")), *good_answers()]
-    world = MortalRestart(rules=rules, people=nobody)
-    world.fate = Fate()
-    world.cell = None
-    return world
+    return MortalRestart(rules=rules, people=nobody)
 
 
 def plain_picture(world: World) -> dict[str, object]:
@@ -172,13 +168,13 @@ def test_wherever_a_process_dies_a_restart_is_one_new_run(act: Act) -> None:
     wrong = {}
     chosen = random.Random(20261126)
     for number in sorted(chosen.sample(range(len(early)), 10)):
-        cell = Cell(number, chosen.random() < 0.5, chosen.random() < 0.5)
-        world = mortal().prepared(cell, act)
+        death = Death(number, chosen.random() < 0.5, chosen.random() < 0.5)
+        world = mortal().prepared(death, act)
         world.run()
-        assert world.fate.dead, f"{cell} never came"
+        assert world.fate.dead, f"{death} never came"
         if plain_picture(world) != picture:
             found = plain_picture(world)
-            wrong[f"{early[number]}: {cell}"] = [name for name in picture if found[name] != picture[name]]
+            wrong[f"{early[number]}: {death}"] = [name for name in picture if found[name] != picture[name]]
     assert wrong == {}
 
 
@@ -189,22 +185,20 @@ COMMANDS = ["/cogworks cancel enough", "/cogworks approve architecture\n/cogwork
 def test_wherever_a_process_dies_a_command_acts_once(text: str) -> None:
     """Before or after reaction, reply, labels and state."""
 
-    def told(cell: Cell | None) -> MortalRestart:
-        world = MortalRestart(people=nobody)
-        world.fate, world.cell = Fate(), None
-        return world.prepared(cell, lambda now: say(now, text, run=False))
+    def told(death: Death | None) -> MortalRestart:
+        return MortalRestart(people=nobody).prepared(death, lambda now: say(now, text, run=False))
 
     reference = told(None)
     reference.run()
     picture = plain_picture(reference)
 
     wrong = {}
-    for cell in cells(min(len(reference.fate.calls), 60), 8):
-        world = told(cell)
+    for death in deaths(min(len(reference.fate.calls), 60), 8):
+        world = told(death)
         world.run()
         if plain_picture(world) != picture:
             found = plain_picture(world)
-            wrong[f"{reference.fate.calls[cell.number]}: {cell}"] = [n for n in picture if found[n] != picture[n]]
+            wrong[f"{reference.fate.calls[death.number]}: {death}"] = [n for n in picture if found[n] != picture[n]]
     assert wrong == {}
 
 

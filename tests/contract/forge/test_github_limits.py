@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from forge_plugs import REPO, Counted, Etags, RunningTwin
+from forge_plugs import REPO, Counted, Etags, RunningTwin, running_twin
 
 from cogworks.adapters.github_client import GitHubClient
 from cogworks.adapters.redis_connection import connect
@@ -14,6 +14,13 @@ from cogworks.model.errors import RateLimited
 from cogworks.model.ids import IssueNumber
 
 ONE = IssueNumber(1)
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTwin]:
+    """A twin of its own, for what is used up here nobody else has."""
+    with running_twin(tmp_path_factory.mktemp("limited")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
