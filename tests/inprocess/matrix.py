@@ -126,7 +126,7 @@ class Plan:
         return tuple(Cell(moment=one.moments[0], then="emptied", stands_for=len(one.moments)) for one in groups)
 
     def returns(self, *, every: int) -> tuple[Cell, ...]:
-        """One cell for every so many-th call that changed something: its sender is replaced before it, and comes back."""
+        """One cell for every so many-th call that changed something: its sender is replaced there, and comes back."""
         changes = [group.moments[0] for group in self.groups if group.message and group.moments[0].after][::every]
         ways = cycle(_AFTER_RETURN)
         return tuple(Cell(moment=self.moments[one.call, False], then=next(ways), stands_for=1) for one in changes)
