@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).parent
-_LONGEST_FIRST = ("journeys", "demo", "inprocess/test_inprocess_matrix", "integration", "cli", "service")
+_LONGEST_FIRST = ("chaos", "journeys", "demo", "inprocess/test_inprocess_matrix", "integration", "cli", "service")
 _EACH_ON_ITS_OWN = ("journeys", "demo/test_demo.py", "inprocess/test_inprocess_matrix")
 _TOGETHER = ("integration", "cli", "service", "web", "contract/runtime", "contract/forge", "twins/github")
 """Folders whose session fixtures start servers; of everything else, the tests of one file stay together."""
