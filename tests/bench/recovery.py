@@ -2,13 +2,13 @@
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figure, single
+from tests.journeys.processes import until
 
 _TESTS = Path(__file__).resolve().parents[1]
 _LONGEST_S = 90.0
@@ -92,10 +92,10 @@ def _seen_after(stack: Any, killed: datetime, times: Callable[[], Sequence[str]]
 
 
 def _until(stack: Any, holds: Callable[[], object], *, merge: bool = True) -> None:
-    began = time.monotonic()
-    while not holds():
-        if time.monotonic() - began > _LONGEST_S:
-            raise RuntimeError(f"not within {_LONGEST_S:g} s:\n{stack.logs()}")
-        if merge:
-            stack.maria.merge_what_waits()
-        time.sleep(0.05)
+    """Wait, while a person merges what waits for her or looks on."""
+    until(
+        holds,
+        within_s=_LONGEST_S,
+        what="the run goes on",
+        meanwhile=stack.maria.merge_what_waits if merge else None,
+    )
