@@ -65,16 +65,24 @@ class Journal:
         return f"{path}@{self._push(content, f'audit: {key.ref} attempt {key.attempt}')}"
 
     def push_last(self, records: Sequence[JsonObject]) -> None:
-        """Put the records of a run's last step on the audit branch: no attempt comes that they could ride with."""
-        path = f"steps/{self.state.seq}.jsonl"
-        self._push({path: _lines(records)}, f"audit: step {self.state.seq}")
+        """Put the records of a run's last step on the audit branch: no attempt comes that they could ride with.
 
-    def _push(self, content: dict[str, bytes], subject: str) -> Sha:
-        """Add ``content`` to the branch; a push that lost a race against another is repeated on the new head."""
+        A step that is repeated after a crash finds those of the first and leaves them.
+        """
+        path = f"steps/{self.state.seq}.jsonl"
+        self._push({path: _lines(records)}, f"audit: step {self.state.seq}", unless=path)
+
+    def _push(self, content: dict[str, bytes], subject: str, *, unless: str | None = None) -> Sha:
+        """Add ``content`` to the branch, ``unless`` that path is there; return the head that holds it.
+
+        A push that lost a race against another is repeated on the new head.
+        """
         branch, repo = audit_branch(self.state), self.state.repo
         message = f"{subject}\n\nCogWorks-Run: {self.state.run_id}\n"
         for tries in range(1, _PUSH_TRIES + 1):
             head = self.git.branch_head(repo, branch)
+            if head and unless and self.git.read(repo, unless, ref=head) is not None:
+                return head
             sha = self.git.commit_files(repo, parent=head, files=content, message=message)
             try:
                 self.git.push(repo, branch=branch, sha=sha, expected=head)

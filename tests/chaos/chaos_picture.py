@@ -56,7 +56,11 @@ def money(room: Room) -> Money:
     """Read what both sides say of the cost."""
     counts = room.ask("anthropic", "counts")
     with room.redis_client() as client:
-        account = RedisLedger(client).show(Item(RepoName(REPO), IssueNumber(1)))
+        ledger, item = RedisLedger(client), Item(RepoName(REPO), IssueNumber(1))
+        if not ledger.book(item, ()):
+            # Lost when nothing was left to do: it starts anew when somebody asks.
+            room.command("ledger", "rebuild", str(item))
+        account = ledger.show(item)
     return Money(
         told=room.maria.told_cost_microusd(),
         committed=account.committed.microusd,
