@@ -4,7 +4,6 @@ Its mark is the journal entry of the attempt; figures in it are cumulative over 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cogworks.graph.definition import Graph, Node
 from cogworks.model.ids import AttemptKey, NodeRef
@@ -12,22 +11,10 @@ from cogworks.model.json_value import sha256_text
 from cogworks.model.money import dollars
 from cogworks.model.outcome import Check, Outcome
 from cogworks.model.state import RunState
-from cogworks.pages.markers import Mark, mark, read_mark
+from cogworks.pages.markers import mark
 from cogworks.pages.quoting import LIMIT, cut, line
 
 KIND = "audit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A journal entry as read back from a node comment."""
-
-    key: str
-    kind: str
-    run_id: str
-    attempt: int
-    result: str
-    output: str
 
 
 def comment_key(state: RunState, ref: NodeRef, *, kind: str = "node") -> str:
@@ -47,22 +34,6 @@ def render_node(
     text = "\n".join([*_entry(state, graph, node, ref), *(_completion(*one) for one in ended)])
     text = cut(text, limit=LIMIT - 2000)
     return f"{_mark(state, ref, text, ended, output=output)}\n{text}"
-
-
-def read_entry(body: str) -> Entry | None:
-    """Return the journal entry that ``body`` starts with; None when it is none."""
-    found: Mark | None = read_mark(body, KIND)
-    if found is None:
-        return None
-    fields = found.fields
-    return Entry(
-        key=fields.get("key", ""),
-        kind=fields.get("kind", ""),
-        run_id=fields.get("run", ""),
-        attempt=int(fields["attempt"]) if fields.get("attempt", "").isdigit() else 0,
-        result=fields.get("result", ""),
-        output=fields.get("output", ""),
-    )
 
 
 def _mark(state: RunState, ref: NodeRef, text: str, ended: Sequence[tuple[int, Outcome]], *, output: str) -> str:

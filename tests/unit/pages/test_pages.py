@@ -44,7 +44,7 @@ from cogworks.pages.cost_report import cost_report, render_markdown, render_text
 from cogworks.pages.failure_report import render_failure
 from cogworks.pages.gate_comment import render_gate
 from cogworks.pages.markers import mark, read_mark
-from cogworks.pages.node_comment import attempt_path, read_entry, render_node
+from cogworks.pages.node_comment import attempt_path, render_node
 from cogworks.pages.pull_page import PullFacts, branch, pull_title, render_pull
 from cogworks.pages.quoting import cut, inert, line, quoted
 from cogworks.pages.review_page import split_findings
@@ -249,10 +249,11 @@ def test_a_node_comment_tells_of_each_attempt_and_is_read_back() -> None:
     tries = [(1, outcome(result=Result.INVALID)), (2, outcome())]
     body = render_node(run(), graph(), ref, tries, output="attempts/x.jsonl@abc")
 
-    entry = read_entry(body)
+    entry = read_mark(body, "audit")
     assert entry is not None
-    assert (entry.kind, entry.attempt, entry.result, entry.output) == ("node", 2, "succeeded", "attempts/x.jsonl@abc")
-    assert entry.key == "acme/widgets#42/5d0c0f3e-7a52-4b0e-9a0c-0d9c2f6f1b11/node/code_generation/1"
+    told = [entry.fields[name] for name in ("kind", "attempt", "result", "output")]
+    assert told == ["node", "2", "succeeded", "attempts/x.jsonl@abc"]
+    assert entry.fields["key"] == "acme/widgets#42/5d0c0f3e-7a52-4b0e-9a0c-0d9c2f6f1b11/node/code_generation/1"
     assert "### code_generation · SWI 1: Part 1" in body
     assert "**Attempt 1: invalid** (60.0 s, 2 model calls, 700 tokens, $0.01)" in body
     assert "- check python validate: passed 0 findings" in body
@@ -262,9 +263,9 @@ def test_a_node_comment_tells_of_each_attempt_and_is_read_back() -> None:
 def test_the_key_of_a_node_comment_is_the_same_for_all_attempts() -> None:
     ref = NodeRef(NodeId("planning"))
     keys = {
-        entry.key
+        entry.fields["key"]
         for tries in ([], [(1, outcome())], [(1, outcome()), (2, outcome())])
-        if (entry := read_entry(render_node(run(), graph(), ref, tries, output="")))
+        if (entry := read_mark(render_node(run(), graph(), ref, tries, output=""), "audit"))
     }
     assert len(keys) == 1
 
